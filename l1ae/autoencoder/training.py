@@ -1,0 +1,165 @@
+"""Training: epoch by epoch, reproducible, resumable after any epoch."""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import ops
+from numpy.typing import NDArray
+
+from l1ae.autoencoder.architectures import Autoencoder
+from l1ae.autoencoder.objectives import beta_elbo, squared_error
+from l1ae.config import TrainingConfig
+from l1ae.errors import DataError, RunFolderError
+from l1ae.files import atomic_path, write_text
+
+#: Called after each epoch with (epochs done, epochs in all, training loss, validation loss).
+Progress = Callable[[int, int, float, float], None]
+
+
+@dataclass
+class History:
+    """Losses per epoch, and the epoch whose weights are kept."""
+
+    loss: list[float] = field(default_factory=list)
+    validation_loss: list[float] = field(default_factory=list)
+    seconds: float = 0.0
+    best_epoch: int = 0
+
+    @property
+    def epochs(self) -> int:
+        """Epochs that were trained."""
+        return len(self.loss)
+
+    @property
+    def best(self) -> float:
+        """Smallest validation loss."""
+        return min(self.validation_loss, default=float("inf"))
+
+
+class Task(keras.Model):
+    """An autoencoder with its objective, in the form that Keras' training loop takes.
+
+    Inputs are (scaled words, noise of the size of the code); noise is given from outside, so that an interrupted
+    training continues with the very numbers it would have had.
+    """
+
+    def __init__(self, autoencoder: Autoencoder, beta: float | None) -> None:
+        super().__init__()
+        self.encoder, self.decoder = autoencoder.encoder, autoencoder.decoder
+        #: Weight of the KL term, changed by the warm-up; None: a deterministic autoencoder.
+        self.beta = None if beta is None else keras.Variable(beta, trainable=False, name="beta")
+
+    def call(self, inputs: Any) -> Any:
+        """Loss of each event, shape (batch,)."""
+        features, noise = inputs
+        if self.beta is None:
+            return squared_error(features, self.decoder(self.encoder(features)))
+        mean, log_variance = self.encoder(features)
+        code = mean + ops.exp(0.5 * log_variance) * noise
+        return beta_elbo(features, self.decoder(code), mean, log_variance, self.beta)
+
+    def compute_loss(
+        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
+    ) -> Any:
+        """Mean over the batch of the losses that `call` returned."""
+        return ops.mean(y_pred)
+
+
+def train(
+    autoencoder: Autoencoder,
+    words: NDArray[np.integer],
+    validation_words: NDArray[np.integer],
+    config: TrainingConfig,
+    checkpoints: Path,
+    progress: Progress | None = None,
+) -> History:
+    """Train on (N, n) hardware words and keep the weights of the best epoch.
+
+    The state after each epoch lies in `checkpoints`; a later call continues from it and ends with the same weights as
+    an uninterrupted one. Stops early when the validation loss has not improved for `config.patience` epochs.
+    Raises `DataError` when the loss becomes NaN.
+    """
+    tf.config.experimental.enable_op_determinism()
+    variational = len(autoencoder.encoder.outputs) == 2
+    task = Task(autoencoder, config.beta if variational else None)
+    features = _scaled(autoencoder, words)
+    validation = _scaled(autoencoder, validation_words)
+    steps = config.epochs * -(-len(features) // config.batch_size)
+    rate = keras.optimizers.schedules.CosineDecay(config.learning_rate, steps, alpha=0.01)
+    task.compile(optimizer=keras.optimizers.Adam(rate, amsgrad=True), jit_compile=False)
+    latent = autoencoder.encoder.outputs[0].shape[-1]
+    task((features[:1], np.zeros((1, latent), dtype=np.float32)))
+    task.optimizer.build(task.trainable_variables)
+
+    history = _resume(task, checkpoints)
+    validation_noise = _noise(config.seed, 0, (len(validation), latent))
+    while history.epochs < config.epochs and history.epochs - history.best_epoch < config.patience:
+        epoch = history.epochs + 1
+        started = time.monotonic()
+        if task.beta is not None:
+            task.beta.assign(config.beta * min(1.0, epoch / max(config.warmup_epochs, 1)))
+        order = np.random.default_rng((config.seed, epoch)).permutation(len(features))
+        noise = _noise(config.seed, epoch, (len(features), latent))
+        fitted = task.fit(
+            (features[order], noise), batch_size=config.batch_size, epochs=1, shuffle=False, verbose=0
+        )
+        if task.beta is not None:  # judged with the full weight, or the warm-up would look like a success
+            task.beta.assign(config.beta)
+        loss = float(fitted.history["loss"][0])
+        validation_loss = _mean_loss(task, validation, validation_noise)
+        if not np.isfinite([loss, validation_loss]).all():
+            raise DataError(f"the loss became {loss} in epoch {epoch}: lower training.learning_rate")
+        if validation_loss < history.best:
+            history.best_epoch = epoch
+            with atomic_path(checkpoints / "best.weights.h5") as temporary:
+                task.save_weights(temporary)
+        history.loss.append(loss)
+        history.validation_loss.append(validation_loss)
+        history.seconds += time.monotonic() - started
+        _save(task, history, checkpoints)
+        if progress is not None:
+            progress(epoch, config.epochs, loss, validation_loss)
+    task.load_weights(checkpoints / "best.weights.h5")
+    return history
+
+
+def _scaled(autoencoder: Autoencoder, words: NDArray[np.integer]) -> NDArray[np.float32]:
+    return autoencoder.scale.predict(words.astype(np.float32), batch_size=8192, verbose=0)
+
+
+def _noise(seed: int, epoch: int, shape: tuple[int, int]) -> NDArray[np.float32]:
+    return np.random.default_rng((seed, epoch, 1)).standard_normal(shape, dtype=np.float32)
+
+
+def _mean_loss(task: Task, features: NDArray[np.float32], noise: NDArray[np.float32]) -> float:
+    return float(np.mean(task.predict((features, noise), batch_size=8192, verbose=0), dtype=np.float64))
+
+
+def _save(task: Task, history: History, checkpoints: Path) -> None:
+    # The weights' file carries the epoch in its name and the history is written last: a state is whole or absent.
+    name = f"epoch{history.epochs:04d}.weights.h5"
+    with atomic_path(checkpoints / name) as temporary:
+        task.save_weights(temporary)
+    write_text(checkpoints / "history.json", json.dumps(asdict(history)))
+    for old in checkpoints.glob("epoch*.weights.h5"):
+        if old.name != name:
+            old.unlink()
+
+
+def _resume(task: Task, checkpoints: Path) -> History:
+    record = checkpoints / "history.json"
+    if not record.exists():
+        return History()
+    try:
+        history = History(**json.loads(record.read_text(encoding="utf-8")))
+        task.load_weights(checkpoints / f"epoch{history.epochs:04d}.weights.h5")
+    except (ValueError, TypeError, OSError) as error:
+        raise RunFolderError(f"the checkpoint in {checkpoints} is damaged, delete that folder: {error}") from error
+    return history

@@ -1,0 +1,28 @@
+"""`l1ae run`."""
+
+from pathlib import Path
+
+import click
+
+from l1ae.cli.options import CONFIG, FIRMWARE, FRESH, OUT
+
+
+@click.command("run", short_help="Everything, in order: train, convert, verify, report.")
+@CONFIG
+@OUT
+@FIRMWARE
+@FRESH
+def command(config: Path, out: Path | None, firmware: Path, fresh: bool) -> None:
+    """Train the autoencoder of a YAML CONFIG, convert it, verify the firmware bit for bit, write the report.
+
+    A run that was interrupted continues where it stopped.
+
+    \b
+    Example: l1ae run configs/dense_vae.yaml
+    """
+    from l1ae import pipeline
+    from l1ae.terminal import Terminal
+
+    run = pipeline.open_run(config, out, fresh)
+    with Terminal() as ui:
+        pipeline.run_all(run, ui, firmware)

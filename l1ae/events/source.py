@@ -1,0 +1,26 @@
+"""Where a run's events come from."""
+
+import hashlib
+from importlib import resources
+from pathlib import Path
+
+from l1ae.errors import DataError
+
+
+def sample_path() -> Path:
+    """The event file that l1ae ships (see the README beside it)."""
+    return Path(str(resources.files("l1ae.events") / "sample" / "lepton.h5"))
+
+
+def resolve(name: str) -> Path:
+    """The path behind `sample` or a file name; raises `DataError` when there is no such file."""
+    path = sample_path() if name == "sample" else Path(name).expanduser().resolve()
+    if not path.is_file():
+        raise DataError(f"no event file {name}; `sample` names the one that l1ae ships")
+    return path
+
+
+def sha256(path: Path) -> str:
+    """Content hash of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,108 @@
+"""A run folder: where one configuration's model, records and reports lie."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from l1ae.config import RunConfig, dump_config, load_config
+from l1ae.errors import RunFolderError
+from l1ae.files import write_text
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Names of the files in a run folder; `create` or `open` it."""
+
+    path: Path
+    config: RunConfig
+
+    @classmethod
+    def create(cls, path: Path, config: RunConfig, fresh: bool = False) -> "RunFolder":
+        """Make the folder, or continue the run of the same configuration that it holds.
+
+        `fresh` deletes a former run first. Raises `RunFolderError` when the folder holds anything else.
+        """
+        record = path / "config.yaml"
+        if path.exists() and not path.is_dir():
+            raise RunFolderError(f"{path} is a file, choose another folder with --out")
+        if path.is_dir() and any(path.iterdir()):
+            if not record.is_file():
+                raise RunFolderError(f"{path} is not empty and holds no run, choose another folder with --out")
+            if fresh:
+                shutil.rmtree(path)
+            elif load_config(record) != config:
+                raise RunFolderError(
+                    f"{path} holds another run ({_difference(load_config(record), config)}): "
+                    "choose another folder with --out, or start over with --fresh"
+                )
+        write_text(record, dump_config(config))
+        return cls(path, config)
+
+    @classmethod
+    def open(cls, path: Path) -> "RunFolder":
+        """The run in a folder; raises `RunFolderError` when there is none."""
+        record = path / "config.yaml"
+        if not record.is_file():
+            raise RunFolderError(f"{path} holds no run (no config.yaml): make one with l1ae run CONFIG --out {path}")
+        return cls(path, load_config(record))
+
+    @property
+    def model(self) -> Path:
+        """The deployed model, words in, score out."""
+        return self.path / "model.keras"
+
+    @property
+    def circuit(self) -> Path:
+        """The same model as integer operations."""
+        return self.path / "circuit.json"
+
+    @property
+    def checkpoints(self) -> Path:
+        """State after the last and the best epoch."""
+        return self.path / "checkpoints"
+
+    @property
+    def history(self) -> Path:
+        """Losses per epoch."""
+        return self.path / "history.json"
+
+    @property
+    def conversion(self) -> Path:
+        """Where the firmware project lies and what it was made for."""
+        return self.path / "conversion.json"
+
+    @property
+    def verification(self) -> Path:
+        """The verdict of the last verification."""
+        return self.path / "verification.json"
+
+    @property
+    def report_json(self) -> Path:
+        """The report for programs."""
+        return self.path / "report.json"
+
+    @property
+    def report_html(self) -> Path:
+        """The report for people."""
+        return self.path / "report.html"
+
+    def log(self, stage: str) -> Path:
+        """The log of a stage."""
+        return self.path / "logs" / f"{stage}.log"
+
+    def need(self, file: Path, command: str) -> Path:
+        """`file`, or a `RunFolderError` that names the command that makes it."""
+        if not file.is_file():
+            raise RunFolderError(f"{self.path} has no {file.name} yet: l1ae {command} {self.path}")
+        return file
+
+
+def _difference(old: RunConfig, new: RunConfig) -> str:
+    """The first key whose values differ."""
+
+    def walk(left: object, right: object, key: str) -> str | None:
+        if isinstance(left, dict) and isinstance(right, dict):
+            return next((found for name in left if (found := walk(left[name], right[name], f"{key}.{name}"))), None)
+        return f"{key[1:]}: {left!r} there, {right!r} here" if left != right else None
+
+    return walk(old.model_dump(mode="json"), new.model_dump(mode="json"), "") or "another configuration"

@@ -1,0 +1,92 @@
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from l1ae.config import Precision, RunConfig, dump_config, load_config
+from l1ae.errors import ConfigError
+
+MINIMAL = {"name": "tiny", "autoencoder": {"kind": "variational"}}
+
+
+def write(tmp_path, content):
+    path = tmp_path / "config.yaml"
+    path.write_text(content if isinstance(content, str) else yaml.safe_dump(content))
+    return path
+
+
+def test_a_short_file_is_enough_and_its_defaults_can_be_read_back(tmp_path):
+    config = load_config(write(tmp_path, MINIMAL))
+    assert config.autoencoder.hidden == (32, 16)
+    assert load_config(write(tmp_path, dump_config(config))) == config
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"nmae": 1}, "nmae: unknown key"),
+        ({"training": {"epoch": 3}}, "training.epoch: unknown key"),
+        ({"training": {"epochs": "3"}}, "training.epochs: Input should be a valid integer"),
+        ({"training": {"epochs": 0}}, "training.epochs: Input should be greater than 0"),
+        ({"training": {"learning_rate": ".nan"}}, "training.learning_rate"),
+        ({"autoencoder": {"kind": "sparse"}}, "autoencoder.kind: Input should be"),
+        ({"autoencoder": {"kind": "variational", "hidden": []}}, "autoencoder.hidden"),
+        (
+            {"autoencoder": {"kind": "variational", "weights": {"width": 40, "integer": 2}}},
+            "autoencoder.weights.width: Input should be less than or equal to 16",
+        ),
+        (
+            {"autoencoder": {"kind": "variational", "weights": {"width": 4, "integer": 6}}},
+            "6 integer bits do not fit a width of 4",
+        ),
+        ({"firmware": {"backend": "Quartus"}}, "firmware.backend"),
+        ({"firmware": {"clock_ns": -1.0}}, "firmware.clock_ns"),
+        ({"name": "../elsewhere"}, "name: String should match pattern"),
+    ],
+)
+def test_mistakes_are_named_by_their_key(tmp_path, change, message):
+    with pytest.raises(ConfigError) as error:
+        load_config(write(tmp_path, MINIMAL | change))
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [("", "must hold keys and values"), ("- 1", "must hold keys"), ("a: [1", "is not YAML"), ("\x00", "is not YAML")],
+)
+def test_what_is_no_configuration_is_refused(tmp_path, content, message):
+    with pytest.raises(ConfigError, match=message):
+        load_config(write(tmp_path, content))
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(ConfigError, match="no configuration file"):
+        load_config(tmp_path / "nothing.yaml")
+
+
+def test_every_preset_is_valid():
+    from pathlib import Path
+
+    presets = sorted((Path(__file__).parent.parent / "configs").glob("*.yaml"))
+    assert {preset.stem for preset in presets} >= {"dense_ae", "dense_vae"}
+    for preset in presets:
+        config = load_config(preset)
+        assert config.name == preset.stem
+        assert config.autoencoder.weights.width <= 8
+
+
+@given(st.integers(-20, 30), st.integers(-20, 30))
+def test_a_precision_has_room_for_its_integer_bits(width, integer):
+    try:
+        precision = Precision(width=width, integer=integer)
+    except ValueError:
+        assert width < 2 or width > 16 or integer < -8 or integer > width
+    else:
+        assert precision.integer <= precision.width
+
+
+def test_records_cannot_be_changed():
+    config = RunConfig.model_validate({"name": "x", "autoencoder": {"kind": "variational"}})
+    with pytest.raises(ValueError, match="frozen"):
+        config.name = "y"
