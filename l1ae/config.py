@@ -23,7 +23,7 @@ class Precision(Record):
     """A fixed-point precision: `width` bits, `integer` of them before the binary point (sign included if signed)."""
 
     width: Annotated[int, Field(ge=2, le=16)]
-    integer: Annotated[int, Field(ge=-8, le=16)]
+    integer: Annotated[int, Field(ge=0, le=16)]
 
     @pydantic.model_validator(mode="after")
     def _possible(self) -> "Precision":
@@ -39,7 +39,7 @@ class SignedPrecision(Precision):
 
 
 class DataConfig(Record):
-    """Where events come from: `sample` is the file that l1ae ships, anything else a path (relative to the YAML file)."""
+    """Where events come from: `sample` is the file that l1ae ships, anything else a path."""
 
     file: str = "sample"
     background: tuple[str, ...] = ("W", "Z", "QCD", "tt")
@@ -52,7 +52,8 @@ class AutoencoderConfig(Record):
     kind: Literal["undercomplete", "variational"]
     hidden: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (32, 16)
     latent: PositiveInt = 3
-    inputs: SignedPrecision = SignedPrecision(width=8, integer=3)
+    direction_shift: Annotated[int, Field(ge=0, le=8)] = 4
+    inputs: SignedPrecision = SignedPrecision(width=8, integer=4)
     weights: SignedPrecision = SignedPrecision(width=8, integer=2)
     biases: SignedPrecision = SignedPrecision(width=8, integer=3)
     activations: Precision = Precision(width=8, integer=3)
@@ -66,6 +67,7 @@ class TrainingConfig(Record):
     batch_size: PositiveInt = 512
     learning_rate: Annotated[float, Field(gt=0)] = 3e-3
     patience: PositiveInt = 8
+    reconstruction: Literal["squared", "absolute"] = "squared"
     beta: Annotated[float, Field(ge=0, le=1)] = 0.8
     warmup_epochs: Annotated[int, Field(ge=0)] = 0
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 1

@@ -1,24 +1,33 @@
-"""The stages of a run, in order: train, convert, verify, report. Each works on a run folder and leaves its record there."""
+"""The stages of a run, in order: train, convert, verify, report. Each leaves its record in the run folder."""
 
 import json
+import os
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
+from l1ae.circuit import Circuit
+from l1ae.circuit.corners import corner_words, tie_counts
 from l1ae.config import RunConfig, load_config
-from l1ae.environment import versions
 from l1ae.errors import RunFolderError, VerificationError
 from l1ae.events.io import read_events
-from l1ae.events.source import resolve
+from l1ae.events.source import resolve, sha256
 from l1ae.events.split import Split, split
 from l1ae.files import atomic_path, write_text
+from l1ae.hardware.hls.sources import read_provenance, read_sources
 from l1ae.runs import RunFolder
+from l1ae.stimuli import stimuli
 from l1ae.terminal import Terminal, quiet
+from l1ae.verify import Implementation, compare
 
 if TYPE_CHECKING:
     import keras
 
-    from l1ae.circuit import Circuit
+#: Events of the data set in the test bench of the HLS project, beside the corner words.
+TEST_BENCH_EVENTS = 1000
 
 
 def open_run(config_file: Path, out: Path | None, fresh: bool) -> RunFolder:
@@ -63,7 +72,7 @@ def train(run: RunFolder, ui: Terminal) -> None:
         from l1ae.autoencoder.training import train as fit
 
         keras.utils.set_random_seed(config.training.seed)
-        scaling = learn_scaling(training.inputs)
+        scaling = learn_scaling(training.inputs, config.autoencoder.direction_shift)
         autoencoder = build(config.autoencoder, scaling.offset, scaling.shift)
         with ui.progress("epochs", config.training.epochs) as advance:
             done = 0
@@ -89,16 +98,18 @@ def convert(run: RunFolder, ui: Terminal, firmware: Path) -> None:
     ui.stage(f"convert: {config.firmware.backend}, strategy {config.firmware.strategy}, {config.firmware.part}")
     model, circuit = _lowered(run)
     with quiet(run.log("convert")):
-        from l1ae.circuit.corners import corner_words
-        from l1ae.hardware.hls.project import emit
+        from l1ae.hardware.hls import emit
 
-        words = corner_words(circuit, config.verification.seed)
-        data = events_of(config).test.inputs[:1000]
-        project = emit(model, circuit, config, firmware / config.name, [data, words])
+        words = np.concatenate(
+            [events_of(config).test.inputs[:TEST_BENCH_EVENTS], corner_words(circuit, config.verification.seed)]
+        )
+        info = {"run": config.model_dump(mode="json")}
+        project = emit(model, config.firmware, config.name, firmware / config.name, words=words, info=info)
     circuit.save(run.circuit)
-    record = {"project": _relative(project, run.path), "firmware": config.firmware.model_dump()}
-    write_text(run.conversion, json.dumps(record, indent=1) + "\n")
-    ui.say(f"  {project}")
+    for outdated in (run.verification, run.report_json, run.report_html):
+        outdated.unlink(missing_ok=True)
+    write_text(run.conversion, json.dumps({"project": os.path.relpath(project.resolve(), run.path.resolve())}) + "\n")
+    ui.say(f"  {project}: {circuit.input.format} x {circuit.input.shape[0]} in, {circuit.output.format} out")
 
 
 def verify(run: RunFolder, ui: Terminal, json_file: Path | None = None) -> None:
@@ -106,11 +117,16 @@ def verify(run: RunFolder, ui: Terminal, json_file: Path | None = None) -> None:
     ui.stage("verify: Keras = integer reference = C simulation, bit for bit")
     project = project_of(run)
     model, circuit = _lowered(run)
-    from l1ae.hardware.simulation import judge
-
     with quiet(run.log("verify")):
-        verdict = judge(run, model, circuit, project, ui)
-    text = json.dumps(verdict.as_dict(), indent=1) + "\n"
+        from l1ae.hardware.hls import changed_files
+
+        inputs = stimuli(circuit, events_of(run.config).test.inputs, run.config.verification)
+        implementations = _implementations(model, circuit, project, run.log("g++"), ui)
+        ties = tie_counts(circuit, np.concatenate(list(inputs.values())))
+        layers = [node.name for node in circuit.nodes]
+        verdict = compare(implementations, inputs, layers, ties, changed_files(project))
+        digest = read_sources(project).digest()
+    text = json.dumps({"firmware_sha256": digest, **verdict.as_dict()}, indent=1) + "\n"
     write_text(run.verification, text)
     if json_file is not None:
         write_text(json_file, text)
@@ -128,25 +144,83 @@ def verify(run: RunFolder, ui: Terminal, json_file: Path | None = None) -> None:
         )
 
 
+def _implementations(
+    model: "keras.Model", circuit: Circuit, project: Path, log: Path, ui: Terminal
+) -> list[Implementation]:
+    from l1ae.autoencoder import inference
+    from l1ae.hardware.hls import CSimulation
+
+    output = circuit.output
+    # The input node is left out: before the port rounds, a value may lie between two words.
+    fractions = {node.name: node.format.fraction for node in circuit.nodes if node is not circuit.input}
+    ui.say(f"  compiling {project.name}")
+    simulation = CSimulation.build(project, log=log)
+
+    def simulate(words: NDArray) -> NDArray[np.int64]:
+        with ui.progress("C simulation", len(words)) as advance:
+            done = 0
+
+            def progress(events: int) -> None:
+                nonlocal done
+                advance(events - done)
+                done = events
+
+            return simulation.scores(words, progress=progress)
+
+    return [
+        Implementation(
+            "keras",
+            lambda words: inference.to_integers(output.name, inference.scores(model, words), output.format.fraction),
+            lambda words: inference.trace(model, words, fractions),
+        ),
+        Implementation("reference", circuit.reference, circuit.trace),
+        Implementation("c-simulation", simulate, simulation.trace),
+    ]
+
+
 def report(run: RunFolder, ui: Terminal) -> None:
     """Evaluate the physics and write report.json and report.html."""
     ui.stage("report: physics, exactness, estimates")
-    from l1ae.reporting import write_reports
-
-    model, circuit = _lowered(run)
+    project = project_of(run)
+    verdict = json.loads(run.need(run.verification, "verify").read_text(encoding="utf-8"))
+    history = json.loads(run.need(run.history, "train").read_text(encoding="utf-8"))
+    if verdict.pop("firmware_sha256") != read_sources(project).digest():
+        raise RunFolderError(f"{project} has changed since it was verified: l1ae verify {run.path}")
     with quiet(run.log("report")):
-        summary = write_reports(run, model, circuit, events_of(run.config), versions(), ui)
-    ui.console.print(summary)
+        from l1ae.hardware.estimate import estimate
+        from l1ae.report import Data, Exactness, summarise, write_page, write_report
+        from l1ae.report.assemble import assemble, firmware_record
+
+        circuit = Circuit.load(run.need(run.circuit, "convert"))
+        provenance = read_provenance(project) or {}
+        source = resolve(run.config.data.file)
+        events = read_events(source)
+        record, arrays = assemble(
+            run.config,
+            circuit,
+            split(events.of(*run.config.data.background, *run.config.data.signals)),
+            data=Data(file=run.config.data.file, sha256=sha256(source), metadata=dict(events.metadata)),
+            history=history,
+            exactness=Exactness.model_validate_json(json.dumps(verdict)),
+            firmware=firmware_record(run.config, _project_name(run), provenance, estimate(circuit)),
+        )
+        write_report(run.report_json, record)
+        write_page(run.report_html, record, arrays)
+    ui.console.print(summarise(record))
     ui.say(f"  {run.report_html}")
 
 
 def project_of(run: RunFolder) -> Path:
     """The HLS project of a run; raises `RunFolderError` when there is none."""
-    record: dict[str, Any] = json.loads(run.need(run.conversion, "convert").read_text(encoding="utf-8"))
-    project = (run.path / record["project"]).resolve()
+    project = (run.path / _project_name(run)).resolve()
     if not project.is_dir():
         raise RunFolderError(f"the firmware project {project} is gone: l1ae convert {run.path}")
     return project
+
+
+def _project_name(run: RunFolder) -> str:
+    """The project as a path relative to the run folder, so that both can be moved together."""
+    return str(json.loads(run.need(run.conversion, "convert").read_text(encoding="utf-8"))["project"])
 
 
 def _lowered(run: RunFolder) -> "tuple[keras.Model, Circuit]":
@@ -157,9 +231,3 @@ def _lowered(run: RunFolder) -> "tuple[keras.Model, Circuit]":
 
         model = load_model(run.model)
         return model, lower(model)
-
-
-def _relative(path: Path, start: Path) -> str:
-    import os
-
-    return os.path.relpath(path.resolve(), start.resolve())

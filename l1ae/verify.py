@@ -87,7 +87,7 @@ def compare(
 ) -> Verdict:
     """Compare every implementation with every other on all stimuli.
 
-    `stimuli`: name -> (N, n) input values. `layers`: names in the order of the data flow; the first that differs is named.
+    `stimuli`: name -> (N, n) input values. `layers`: names in data-flow order; the first that differs is named.
     `mismatches` of the verdict counts events on which any pair differs, in the score or, where traced, in a layer.
     """
     names = [name for name, words in stimuli.items() if len(words)]
@@ -114,21 +114,35 @@ def compare(
                 row, layer, unit = first
                 one, two = (int(_flat(traces[side][layer])[row, unit]) for side in (left, right))
                 mismatch = Mismatch(
-                    event=int(traced[row]), stimulus=str(origin[traced[row]]), layer=layer, unit=unit,
-                    first_value=one, second_value=two, distance_lsb=abs(one - two), words=words[traced[row]].tolist(),
-                )  # fmt: skip
+                    event=int(traced[row]),
+                    stimulus=str(origin[traced[row]]),
+                    layer=layer,
+                    unit=unit,
+                    first_value=one,
+                    second_value=two,
+                    distance_lsb=abs(one - two),
+                    words=words[traced[row]].tolist(),
+                )
             elif wrong.any():
                 mismatch = _score_mismatch(scores[left], scores[right], wrong, words, origin, layers[-1])
             pairs.append(
                 Pair(
-                    implementations[left].name, implementations[right].name, len(words), int(wrong.sum()),
-                    len(traced), mismatch,
-                )  # fmt: skip
+                    implementations[left].name,
+                    implementations[right].name,
+                    len(words),
+                    int(wrong.sum()),
+                    len(traced),
+                    mismatch,
+                )
             )
     return Verdict(
-        len(words), int(differs.sum()), tuple(pairs), {name: len(stimuli[name]) for name in names}, dict(ties),
+        len(words),
+        int(differs.sum()),
+        tuple(pairs),
+        {name: len(stimuli[name]) for name in names},
+        dict(ties),
         tuple(edited_files),
-    )  # fmt: skip
+    )
 
 
 def _choose(origin: NDArray, differs: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -168,7 +182,12 @@ def _score_mismatch(
     event = int(np.flatnonzero(wrong)[0])
     unit = int(np.flatnonzero(one[event] != two[event])[0])
     return Mismatch(
-        event=event, stimulus=str(origin[event]), layer=layer, unit=unit, first_value=int(one[event, unit]),
-        second_value=int(two[event, unit]), distance_lsb=abs(int(one[event, unit]) - int(two[event, unit])),
+        event=event,
+        stimulus=str(origin[event]),
+        layer=layer,
+        unit=unit,
+        first_value=int(one[event, unit]),
+        second_value=int(two[event, unit]),
+        distance_lsb=abs(int(one[event, unit]) - int(two[event, unit])),
         words=words[event].tolist(),
-    )  # fmt: skip
+    )

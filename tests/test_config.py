@@ -81,7 +81,7 @@ def test_a_precision_has_room_for_its_integer_bits(width, integer):
     try:
         precision = Precision(width=width, integer=integer)
     except ValueError:
-        assert width < 2 or width > 16 or integer < -8 or integer > width
+        assert width < 2 or width > 16 or integer < 0 or integer > width
     else:
         assert precision.integer <= precision.width
 

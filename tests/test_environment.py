@@ -30,7 +30,9 @@ def test_a_missing_qkeras_is_named(monkeypatch):
     assert environment.versions()["tensorflow"] == "missing"
 
 
-@pytest.mark.parametrize("code", ["import l1ae", "from l1ae.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass"])
+@pytest.mark.parametrize(
+    "code", ["import l1ae", "from l1ae.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass"]
+)
 def test_start_up_imports_no_heavy_library(code):
     heavy = "('tensorflow', 'keras', 'qkeras', 'hls4ml', 'da4ml', 'matplotlib', 'sklearn', 'scipy')"
     check = f"{code}\nimport sys\nprint([name for name in {heavy} if name in sys.modules])"

@@ -21,8 +21,9 @@ def test_the_former_file_stays_when_writing_breaks_off(tmp_path):
 
 
 def test_a_full_disk_is_one_clear_line(tmp_path):
-    with pytest.raises(RunFolderError, match=r"cannot write .*file.txt: No space left on device"), atomic_path(
-        tmp_path / "file.txt"
+    with (
+        pytest.raises(RunFolderError, match=r"cannot write .*file.txt: No space left on device"),
+        atomic_path(tmp_path / "file.txt"),
     ):
         raise OSError(28, "No space left on device")
     assert list(tmp_path.iterdir()) == []

@@ -21,7 +21,10 @@ def test_what_libraries_write_goes_to_the_log_and_messages_to_the_terminal(tmp_p
 
 def test_output_comes_back_after_a_failure_and_the_first_error_of_the_log_is_quoted(tmp_path, capfd):
     log = tmp_path / "stage.log"
-    with pytest.raises(L1aeError, match=r"ValueError: code.h:3: error: no member named x \(log: .*stage.log\)"), quiet(log):
+    with (
+        pytest.raises(L1aeError, match=r"ValueError: code.h:3: error: no member named x \(log: .*log\)"),
+        quiet(log),
+    ):
         os.write(2, b"compiling\ncode.h:3: error: no member named x\ncode.h:9: error: another\n")
         raise ValueError("Failed to compile")
     os.write(1, b"heard again\n")

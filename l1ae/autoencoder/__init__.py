@@ -1,0 +1,1 @@
+"""QKeras autoencoders: scaling, architectures, objectives, training. The room that imports TensorFlow."""

@@ -47,7 +47,7 @@ def trace(model: keras.Model, words: NDArray, fractions: dict[str, int]) -> dict
 
 
 def to_integers(name: str, values: NDArray, fraction: int) -> NDArray[np.int64]:
-    """Values as integer words with `fraction` bits below the point; raises `ConversionError` when one is off the grid."""
+    """Values as integer words with `fraction` bits below the point; `ConversionError` when one is off the grid."""
     scaled = np.asarray(values, dtype=np.float64) * 2.0**fraction
     integers = np.rint(scaled)
     off = integers != scaled

@@ -6,8 +6,16 @@ from keras import ops
 
 
 def squared_error(target: Any, output: Any) -> Any:
-    """Mean over inputs of the squared error, shape (batch,)."""
+    """Mean over inputs of the squared error, shape (batch,): a Gaussian likelihood."""
     return ops.mean(ops.square(target - output), axis=-1)
+
+
+def absolute_error(target: Any, output: Any) -> Any:
+    """Mean over inputs of the absolute error, shape (batch,): a Laplace likelihood, which large values pull less."""
+    return ops.mean(ops.abs(target - output), axis=-1)
+
+
+RECONSTRUCTION = {"squared": squared_error, "absolute": absolute_error}
 
 
 def kl_divergence(mean: Any, log_variance: Any) -> Any:
@@ -18,6 +26,6 @@ def kl_divergence(mean: Any, log_variance: Any) -> Any:
     return -0.5 * ops.mean(1.0 + log_variance - ops.square(mean) - ops.exp(log_variance), axis=-1)
 
 
-def beta_elbo(target: Any, output: Any, mean: Any, log_variance: Any, beta: Any) -> Any:
-    """(1 - beta) * squared error + beta * KL divergence, shape (batch,), as in arXiv:2108.03986."""
-    return (1.0 - beta) * squared_error(target, output) + beta * kl_divergence(mean, log_variance)
+def beta_elbo(reconstruction: Any, divergence: Any, beta: Any) -> Any:
+    """(1 - beta) * reconstruction error + beta * KL divergence, shape (batch,), as in arXiv:2108.03986."""
+    return (1.0 - beta) * reconstruction + beta * divergence

@@ -14,7 +14,7 @@ from keras import ops
 from numpy.typing import NDArray
 
 from l1ae.autoencoder.architectures import Autoencoder
-from l1ae.autoencoder.objectives import beta_elbo, squared_error
+from l1ae.autoencoder.objectives import RECONSTRUCTION, beta_elbo, kl_divergence
 from l1ae.config import TrainingConfig
 from l1ae.errors import DataError, RunFolderError
 from l1ae.files import atomic_path, write_text
@@ -50,8 +50,9 @@ class Task(keras.Model):
     training continues with the very numbers it would have had.
     """
 
-    def __init__(self, autoencoder: Autoencoder, beta: float | None) -> None:
+    def __init__(self, autoencoder: Autoencoder, reconstruction: str, beta: float | None) -> None:
         super().__init__()
+        self.reconstruction = RECONSTRUCTION[reconstruction]
         self.encoder, self.decoder = autoencoder.encoder, autoencoder.decoder
         #: Weight of the KL term, changed by the warm-up; None: a deterministic autoencoder.
         self.beta = None if beta is None else keras.Variable(beta, trainable=False, name="beta")
@@ -60,10 +61,11 @@ class Task(keras.Model):
         """Loss of each event, shape (batch,)."""
         features, noise = inputs
         if self.beta is None:
-            return squared_error(features, self.decoder(self.encoder(features)))
+            return self.reconstruction(features, self.decoder(self.encoder(features)))
         mean, log_variance = self.encoder(features)
         code = mean + ops.exp(0.5 * log_variance) * noise
-        return beta_elbo(features, self.decoder(code), mean, log_variance, self.beta)
+        error = self.reconstruction(features, self.decoder(code))
+        return beta_elbo(error, kl_divergence(mean, log_variance), self.beta)
 
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
@@ -88,7 +90,7 @@ def train(
     """
     tf.config.experimental.enable_op_determinism()
     variational = len(autoencoder.encoder.outputs) == 2
-    task = Task(autoencoder, config.beta if variational else None)
+    task = Task(autoencoder, config.reconstruction, config.beta if variational else None)
     features = _scaled(autoencoder, words)
     validation = _scaled(autoencoder, validation_words)
     steps = config.epochs * -(-len(features) // config.batch_size)
@@ -107,9 +109,7 @@ def train(
             task.beta.assign(config.beta * min(1.0, epoch / max(config.warmup_epochs, 1)))
         order = np.random.default_rng((config.seed, epoch)).permutation(len(features))
         noise = _noise(config.seed, epoch, (len(features), latent))
-        fitted = task.fit(
-            (features[order], noise), batch_size=config.batch_size, epochs=1, shuffle=False, verbose=0
-        )
+        fitted = task.fit((features[order], noise), batch_size=config.batch_size, epochs=1, shuffle=False, verbose=0)
         if task.beta is not None:  # judged with the full weight, or the warm-up would look like a success
             task.beta.assign(config.beta)
         loss = float(fitted.history["loss"][0])

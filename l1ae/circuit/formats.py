@@ -4,13 +4,16 @@ A value v of format f is the integer word w = v * 2**f.fraction. Formats are wri
 `ap_fixed<10,5,RND_CONV,SAT>` has 10 bits, 5 of them before the binary point (sign included).
 """
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
-from l1ae.errors import ConversionError
+from l1ae.errors import ConversionError, DataError
+
+_TEXT = re.compile(r"ap_(u?)fixed<(\d+),(-?\d+)(?:,(TRN|RND|RND_CONV),(WRAP|SAT|SAT_SYM))?>")
 
 
 class Rounding(StrEnum):
@@ -65,7 +68,7 @@ class FixedFormat:
         """Smallest word."""
         if not self.signed:
             return 0
-        return -(2 ** (self.width - 1)) + (self.overflow is Overflow.SAT_SYM)
+        return int(self.overflow is Overflow.SAT_SYM) - int(2 ** (self.width - 1))
 
     @property
     def high(self) -> int:
@@ -76,36 +79,71 @@ class FixedFormat:
         """Words with `fraction` bits below the point (any shape) brought to this format, exactly as `ap_fixed` does."""
         words = np.asarray(words, dtype=np.int64)
         shift = fraction - self.fraction
-        if shift <= 0:
-            limit = 2 ** (62 + shift) if shift > -62 else 1
-            if words.size and int(np.abs(words).max()) >= limit:
-                raise ConversionError(f"a value does not fit 63 bits when brought to {self}")
-            result = words << -shift
-        else:
-            result = _shift_right(words, min(shift, 62), self.rounding)
+        if shift > 0:
+            words = _shift_right(words, shift, self.rounding)
+        elif shift < 0:
+            if self.overflow is not Overflow.WRAP:
+                # Anything that would leave 63 bits is far past the range: clip first, so that the sign survives.
+                limit = 2 ** max(62 + shift, 0)
+                words = np.clip(words, -limit, limit)
+            words = words << np.int64(min(-shift, 62))
+        return self._wrap(words) if self.overflow is Overflow.WRAP else np.clip(words, self.low, self.high)
+
+    def quantize_values(self, values: NDArray[np.floating]) -> NDArray[np.int64]:
+        """Words of values (any shape, float32 or float64), rounded, then saturated or wrapped, without float error."""
+        exact = np.asarray(values, dtype=np.float64)
+        if np.isnan(exact).any():
+            raise DataError(f"a value is not a number and cannot become {self}: remove such events")
+        with np.errstate(over="ignore"):
+            scaled = np.ldexp(exact, self.fraction)
         if self.overflow is Overflow.WRAP:
-            return self._wrap(result)
-        return np.clip(result, self.low, self.high)
+            if scaled.size and not np.abs(scaled).max() < 2.0**62:
+                raise DataError(f"a value is too large to be wrapped into {self}: bring it below 2**62 LSB")
+        else:
+            scaled = np.clip(scaled, self.low - 1.0, self.high + 1.0)
+        floor = np.floor(scaled)
+        rest = scaled - floor
+        words = floor.astype(np.int64)
+        if self.rounding is Rounding.RND:
+            words += rest >= 0.5
+        elif self.rounding is Rounding.RND_CONV:
+            words += (rest > 0.5) | ((rest == 0.5) & (words & 1 == 1))
+        return self._wrap(words) if self.overflow is Overflow.WRAP else np.clip(words, self.low, self.high)
 
     def _wrap(self, words: NDArray[np.int64]) -> NDArray[np.int64]:
-        low = -(2 ** (self.width - 1)) if self.signed else 0
-        return ((words - low) & (2**self.width - 1)) + low
+        # The subtraction may pass 64 bits; the bits that the mask keeps are right all the same.
+        low = np.int64(-(2 ** (self.width - 1)) if self.signed else 0)
+        with np.errstate(over="ignore"):
+            return ((words - low) & np.int64(2**self.width - 1)) + low
+
+    @classmethod
+    def parse(cls, text: str) -> "FixedFormat":
+        """Read what `str` writes: `ap_ufixed<8,3>` or `ap_fixed<10,5,RND_CONV,SAT>`."""
+        match = _TEXT.fullmatch(text.replace(" ", ""))
+        if match is None:
+            raise ConversionError(f"{text!r} is not a format: write it as ap_fixed<10,5,RND_CONV,SAT>")
+        unsigned, width, integer, rounding, overflow = match.groups()
+        modes = (Rounding(rounding), Overflow(overflow)) if rounding else (Rounding.TRN, Overflow.WRAP)
+        return cls(not unsigned, int(width), int(integer), *modes)
 
     @classmethod
     def holding(cls, low: int, high: int, fraction: int) -> "FixedFormat":
         """The smallest format with `fraction` bits below the point that holds every word from `low` to `high`."""
         signed = low < 0
-        bits = max(int(high).bit_length(), int(-low - 1).bit_length() if signed else 0)
+        bits = max(int(max(high, 0)).bit_length(), int(-low - 1).bit_length() if signed else 0)
         width = max(bits + signed, 1)
         return cls(signed, width, width - fraction)
 
 
 def _shift_right(words: NDArray[np.int64], shift: int, rounding: Rounding) -> NDArray[np.int64]:
-    floor = words >> shift
+    if shift > 63:
+        # Less than half of the last bit, or exactly half for -2**63, where both rules give 0.
+        return words >> np.int64(63) if rounding is Rounding.TRN else np.zeros_like(words)
+    floor = words >> np.int64(shift)
     if rounding is Rounding.TRN:
         return floor
-    rest = words - (floor << shift)
-    half = np.int64(1) << (shift - 1)
+    rest = words - (floor << np.int64(shift))
+    half = np.int64(1 << (shift - 1))
     if rounding is Rounding.RND:
         return floor + (rest >= half)
     return floor + ((rest > half) | ((rest == half) & (floor & 1 == 1)))

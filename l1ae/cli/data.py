@@ -17,9 +17,7 @@ def command() -> None:
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
 @click.option("--workers", type=click.IntRange(min=1), default=2, show_default=True, help="Processes.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="HDF5 file to write.")
-def generate(
-    recipe: str, events: int | None, signal_events: int | None, seed: int, workers: int, out: Path
-) -> None:
+def generate(recipe: str, events: int | None, signal_events: int | None, seed: int, workers: int, out: Path) -> None:
     """Generate proton-proton events of RECIPE (lepton or zero-bias) at 13 TeV; the same seed gives the same file.
 
     \b
@@ -45,7 +43,7 @@ def info(file: Path, plot: Path | None) -> None:
     from l1ae.events.info import tables
     from l1ae.events.io import read_events
     from l1ae.events.source import resolve
-    from l1ae.report.plots import plot_events
+    from l1ae.report import plot_events
 
     events = read_events(resolve(str(file)))
     console = Console()

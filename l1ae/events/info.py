@@ -36,11 +36,22 @@ def _fields(events: EventSet) -> Table:
                 continue
             words = events.words[:, rows(kind), column][present]
             values = physical[:, rows(kind), column][present]
-            ends = 0 if scale.period is not None else int(((words == scale.high) | (scale.signed & (words == scale.low))).sum())
+            ends = (
+                0
+                if scale.period is not None
+                else int(((words == scale.high) | (scale.signed & (words == scale.low))).sum())
+            )
             table.add_row(
-                kind.name, FEATURES[column], scale.unit, f"{scale.lsb:.4g}", str(scale.width),
-                f"{values.min():.4g}", f"{values.mean():.4g}", f"{values.max():.4g}", str(ends),
-            )  # fmt: skip
+                kind.name,
+                FEATURES[column],
+                scale.unit,
+                f"{scale.lsb:.4g}",
+                str(scale.width),
+                f"{values.min():.4g}",
+                f"{values.mean():.4g}",
+                f"{values.max():.4g}",
+                str(ends),
+            )
     return table
 
 

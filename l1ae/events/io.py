@@ -22,7 +22,12 @@ def write_events(path: Path, events: EventSet) -> None:
         for name in ("words", "process", "event_id"):
             data = getattr(events, name)
             file.create_dataset(
-                name, data=data, compression="gzip", compression_opts=9, shuffle=True, chunks=True if data.size else None
+                name,
+                data=data,
+                compression="gzip",
+                compression_opts=9,
+                shuffle=True,
+                chunks=True if data.size else None,
             ) if data.size else file.create_dataset(name, data=data)
 
 

@@ -98,15 +98,15 @@ class EventSet:
 
     def take(self, index: NDArray) -> "EventSet":
         """The events chosen by an index or mask array."""
-        return EventSet(
-            self.words[index], self.process[index], self.process_names, self.event_id[index], self.metadata
-        )
+        return EventSet(self.words[index], self.process[index], self.process_names, self.event_id[index], self.metadata)
 
     def of(self, *names: str) -> "EventSet":
         """The events of the named processes; raises `DataError` for a name the set does not know."""
         unknown = [name for name in names if name not in self.process_names]
         if unknown:
-            raise DataError(f"no process {', '.join(unknown)} in this event set, it holds {', '.join(self.process_names)}")
+            raise DataError(
+                f"no process {', '.join(unknown)} in this event set, it holds {', '.join(self.process_names)}"
+            )
         return self.take(np.isin(self.process, [self.process_names.index(name) for name in names]))
 
     @classmethod

@@ -1,0 +1,1 @@
+"""Hardware: HLS projects and what can be said about their cost."""

@@ -11,7 +11,7 @@ def test_copies_of_an_event_stay_on_one_side(events):
     doubled = events.take(np.repeat(np.arange(len(events)), 3))
     parts = split(doubled)
     sides = [set(part.event_id.tolist()) for part in (parts.training, parts.validation, parts.test)]
-    assert not (sides[0] & sides[1] or sides[0] & sides[2] or sides[1] & sides[2])
+    assert len(set.union(*sides)) == sum(len(side) for side in sides)
     assert sum(len(part) for part in (parts.training, parts.validation, parts.test)) == len(doubled)
 
 

@@ -1,0 +1,214 @@
+"""Input words that hurt: every sum at its bounds, every rounding at a tie, every saturation at its edge.
+
+They are chosen from the weights, so that a wrong format or weight shows even where random events would not meet it.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import singledispatch
+
+import numpy as np
+from numpy.typing import NDArray
+
+from l1ae.circuit.graph import Circuit
+from l1ae.circuit.nodes import Dense, Dot, Input, Node, Quantize, Scale, Subtract
+
+Words = NDArray[np.int64]
+
+#: Ports up to this width are scanned word by word; wider ones at evenly spaced words.
+_SCAN_BITS = 16
+_TIES_PER_FEATURE = 64
+_SEARCH_BATCH, _SEARCH_ROUNDS = 4096, 6
+
+
+def corner_words(circuit: Circuit, seed: int = 0) -> Words:
+    """Input words (M, n), each once, sorted: the same for the same circuit and seed."""
+    rng = np.random.default_rng(seed)
+    parts = [
+        _constant_and_one_hot(circuit),
+        _sign_driven(circuit),
+        *_first_quantizers(circuit, rng),
+        _deep_search(circuit, rng),
+    ]
+    return np.unique(np.concatenate(parts), axis=0)
+
+
+def tie_counts(circuit: Circuit, words: Words) -> dict[str, int]:
+    """How many values each rounding `Quantize` finds exactly halfway between two of its words, over all events."""
+    quantizers = _rounding_quantizers(circuit)
+    traced = circuit.trace(words, sorted({node.inputs[0] for node in quantizers}))
+    return {node.name: int(_ties(circuit, node, traced[node.inputs[0]]).sum()) for node in quantizers}
+
+
+def _rounding_quantizers(circuit: Circuit) -> list[Quantize]:
+    return [node for node in circuit.nodes if isinstance(node, Quantize) and circuit.ranges[node.name].lost_bits]
+
+
+def _ties(circuit: Circuit, node: Quantize, raw: Words) -> NDArray[np.bool_]:
+    lost = circuit.ranges[node.name].lost_bits
+    rest: Words = raw & np.int64((1 << lost) - 1)
+    return rest == 1 << (lost - 1)
+
+
+def _constant_and_one_hot(circuit: Circuit) -> Words:
+    """All zero, all minimum, all maximum, and each input alone at its minimum and maximum."""
+    port, n = circuit.input.format, circuit.input.shape[0]
+    ends = (port.low, port.high)
+    constant = np.array([[value] * n for value in (0, *ends)], dtype=np.int64)
+    return np.concatenate([constant, *(np.eye(n, dtype=np.int64) * value for value in ends)])
+
+
+def _sign_driven(circuit: Circuit) -> Words:
+    """For each element of each sum the two inputs that drive it to its bounds.
+
+    Exact for sums of inputs that are independent of each other (the first layer); for deeper ones the signs are those
+    of the product of the kernels, as if every rectifier were open.
+    """
+    port = circuit.input.format
+    rows = [np.zeros((0, circuit.input.shape[0]), dtype=np.int64)]
+    for node in circuit.nodes:
+        if isinstance(node, (Dense, Subtract)):
+            slope = _slopes(circuit, node)
+            up = np.where(slope > 0, port.high, np.where(slope < 0, port.low, 0))
+            down = np.where(slope > 0, port.low, np.where(slope < 0, port.high, 0))
+            rows += [up, down]
+    return np.concatenate(rows).astype(np.int64)
+
+
+def _slopes(circuit: Circuit, target: Node) -> NDArray[np.float64]:
+    """Slope of each element of `target` in each input, (elements, n), with quantizers taken as straight lines."""
+    slopes: dict[str, NDArray[np.float64]] = {target.name: np.eye(target.shape[0])}
+    for node in reversed(circuit.nodes):
+        if node.name in slopes:
+            size = circuit[node.inputs[0]].shape[0] if node.inputs else 0
+            for name, slope in zip(node.inputs, pull_back(node, slopes[node.name], size), strict=True):
+                slopes[name] = slopes[name] + slope if name in slopes else slope
+    return slopes[circuit.input.name]
+
+
+@singledispatch
+def pull_back(node: Node, slope: NDArray[np.float64], size: int) -> Sequence[NDArray[np.float64]]:
+    """Slopes in each operand, (targets, `size`), from the slopes in the node's own elements."""
+    raise TypeError(f"no rule for {type(node).__name__}")
+
+
+@pull_back.register
+def _(node: Input, slope: NDArray[np.float64], size: int) -> Sequence[NDArray[np.float64]]:
+    return []
+
+
+@pull_back.register
+def _(node: Quantize, slope: NDArray[np.float64], size: int) -> Sequence[NDArray[np.float64]]:
+    return [slope]
+
+
+@pull_back.register
+def _(node: Scale, slope: NDArray[np.float64], size: int) -> Sequence[NDArray[np.float64]]:
+    return [slope * np.exp2(-np.array(node.shift, dtype=np.float64))]
+
+
+@pull_back.register
+def _(node: Dense, slope: NDArray[np.float64], size: int) -> Sequence[NDArray[np.float64]]:
+    return [slope @ (node.kernel.T * node.kernel_format.lsb)]
+
+
+@pull_back.register
+def _(node: Subtract, slope: NDArray[np.float64], size: int) -> Sequence[NDArray[np.float64]]:
+    return [slope, -slope]
+
+
+@pull_back.register
+def _(node: Dot, slope: NDArray[np.float64], size: int) -> Sequence[NDArray[np.float64]]:
+    return [np.zeros((len(slope), size))] * 2  # no sign to follow through a square
+
+
+def _first_quantizers(circuit: Circuit, rng: np.random.Generator) -> list[Words]:
+    """Ties and saturation edges of quantizers that see one input each, found by scanning the port."""
+    elementwise: set[str] = set()
+    for node in circuit.nodes:
+        if isinstance(node, (Input, Scale, Quantize)) and elementwise.issuperset(node.inputs):
+            elementwise.add(node.name)
+    quantizers = [node for node in circuit.nodes if isinstance(node, Quantize) and node.name in elementwise]
+    port, n = circuit.input.format, circuit.input.shape[0]
+    if port.width <= _SCAN_BITS:
+        scan = np.arange(port.low, port.high + 1, dtype=np.int64)
+    else:
+        scan = np.unique(np.linspace(port.low, port.high, 2**_SCAN_BITS).astype(np.int64))
+    traced = circuit.trace(np.repeat(scan[:, None], n, axis=1), [node.inputs[0] for node in quantizers])
+    parts = []
+    for node in quantizers:
+        raw = traced[node.inputs[0]]
+        if circuit.ranges[node.name].lost_bits:
+            parts.append(_choose(scan, _ties(circuit, node, raw), rng))
+        parts.append(_edges(circuit, node, raw, scan))
+    return parts
+
+
+def _choose(scan: Words, wanted: NDArray[np.bool_], rng: np.random.Generator) -> Words:
+    """Rows in which every feature sits on one of its wanted words: the outermost two and a random choice between."""
+    columns = []
+    for feature in range(wanted.shape[1]):
+        words = scan[wanted[:, feature]]
+        if len(words) > _TIES_PER_FEATURE:
+            middle = rng.choice(words[1:-1], _TIES_PER_FEATURE - 2, replace=False)
+            words = np.concatenate([words[[0, -1]], middle])
+        columns.append(np.resize(words, _TIES_PER_FEATURE) if len(words) else np.zeros(_TIES_PER_FEATURE, np.int64))
+    return np.stack(columns, axis=1).astype(np.int64)
+
+
+def _edges(circuit: Circuit, node: Quantize, raw: Words, scan: Words) -> Words:
+    """Rows just below, on and just above the words where each feature leaves the format."""
+    scaled = raw * 2.0 ** (node.format.fraction - circuit.ranges[node.name].fraction)
+    rows = []
+    for edge in (node.format.low - 0.5, node.format.low, node.format.high, node.format.high + 0.5):
+        # Along the scan the values rise, so the comparison turns from False to True at most once.
+        first = np.argmax(scaled >= edge, axis=0)
+        rows += [scan[np.clip(first + step, 0, len(scan) - 1)] for step in (-1, 0, 1)]
+    return np.stack(rows)
+
+
+def _deep_search(circuit: Circuit, rng: np.random.Generator) -> Words:
+    """Random words, kept when they show a quantizer element something new.
+
+    For every element that means a tie that rounds down, a tie that rounds up, a value above and one below the format.
+    """
+    quantizers = [node for node in circuit.nodes if isinstance(node, Quantize)]
+    seen: dict[str, NDArray[np.bool_]] = {}
+    kept = []
+    for _ in range(_SEARCH_ROUNDS):
+        words = _random_words(circuit, rng)
+        traced = circuit.trace(words, sorted({node.inputs[0] for node in quantizers}))
+        chosen: set[int] = set()
+        for node in quantizers:
+            events = _events(circuit, node, traced)
+            new = events.any(axis=0) & ~seen.get(node.name, np.zeros(events.shape[1:], dtype=bool))
+            chosen.update(np.argmax(events, axis=0)[new].tolist())
+            seen[node.name] = seen.get(node.name, False) | new
+        kept.append(words[sorted(chosen)])
+    return np.concatenate(kept)
+
+
+def _events(circuit: Circuit, node: Quantize, traced: Mapping[str, Words]) -> NDArray[np.bool_]:
+    """What happens to each element of a quantizer, (events, elements, 4)."""
+    raw, known = traced[node.inputs[0]], circuit.ranges[node.name]
+    scaled = raw * 2.0 ** (node.format.fraction - known.fraction)
+    tie = _ties(circuit, node, raw) if known.lost_bits else np.zeros(raw.shape, dtype=bool)
+    odd = (raw >> known.lost_bits) & 1 == 1
+    inside = (scaled > node.format.low) & (scaled < node.format.high)
+    return np.stack(
+        [tie & inside & ~odd, tie & inside & odd, scaled > node.format.high, scaled < node.format.low], axis=-1
+    )
+
+
+def _random_words(circuit: Circuit, rng: np.random.Generator) -> Words:
+    """Uniform words of several magnitudes around the centre of the scaling, some of them sparse."""
+    port, n = circuit.input.format, circuit.input.shape[0]
+    centre = np.zeros(n, dtype=np.int64)
+    for node in circuit.nodes:
+        if isinstance(node, Scale) and port.fraction >= 0:
+            centre = np.array(node.offset, dtype=np.int64) << port.fraction
+            break
+    magnitude = np.exp2(rng.uniform(0, port.width, size=(_SEARCH_BATCH, 1)))
+    words = np.rint(rng.uniform(-1, 1, size=(_SEARCH_BATCH, n)) * magnitude).astype(np.int64)
+    words[rng.random(words.shape) < rng.choice([0.0, 0.5, 0.9], size=(_SEARCH_BATCH, 1))] = 0
+    clipped: Words = np.clip(words + centre, port.low, port.high)
+    return clipped

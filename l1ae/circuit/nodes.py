@@ -1,0 +1,159 @@
+"""The operations a circuit is made of: frozen records, one class per operation, integers and exact formats only.
+
+The words of a node are its exact result with `raw_fraction` bits below the point, brought to `node.format`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from functools import singledispatch
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from l1ae.circuit.formats import FixedFormat
+from l1ae.errors import ConversionError
+
+#: Placeholder of an accumulator whose format `Circuit.derive` is to find.
+UNDECIDED = FixedFormat(signed=False, width=1, integer=1)
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """One operation: the name of its layer, the names of its operands, the shape of one event, and its format."""
+
+    name: str
+    inputs: tuple[str, ...]
+    shape: tuple[int, ...]
+    format: FixedFormat
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def _key(self) -> tuple[Any, ...]:
+        values = (getattr(self, field.name) for field in fields(self))
+        return tuple((v.shape, v.tobytes()) if isinstance(v, np.ndarray) else v for v in values)
+
+
+@dataclass(frozen=True, eq=False)
+class Input(Node):
+    """The input port: hardware words of `format`; anything else is brought to the format on the way in."""
+
+
+@dataclass(frozen=True, eq=False)
+class Quantize(Node):
+    """Round and saturate to `format`; with an unsigned format this is a rectifier too."""
+
+
+@dataclass(frozen=True, eq=False)
+class Scale(Node):
+    """(x - offset) * 2**-shift, one integer of each per element; no bit is lost."""
+
+    offset: tuple[int, ...]
+    shift: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Dense(Node):
+    """x @ kernel + bias: kernel words (n, m) of `kernel_format`, bias words (m,) of `bias_format` or no bias at all."""
+
+    kernel: NDArray[np.int64]
+    kernel_format: FixedFormat
+    bias: NDArray[np.int64] | None
+    bias_format: FixedFormat | None
+
+    def __post_init__(self) -> None:
+        for field in ("kernel", "bias"):
+            array = getattr(self, field)
+            if array is not None:
+                array = np.array(array, dtype=np.int64)
+                array.setflags(write=False)
+                object.__setattr__(self, field, array)
+
+
+@dataclass(frozen=True, eq=False)
+class Subtract(Node):
+    """First operand minus second, element by element."""
+
+
+@dataclass(frozen=True, eq=False)
+class Dot(Node):
+    """Sum over the last axis of the product of both operands; the sum of squares when they are the same tensor."""
+
+
+@singledispatch
+def raw_fraction(node: Node, operands: Sequence[FixedFormat]) -> int:
+    """Bits below the point of the exact result of a node, before its format is applied."""
+    raise TypeError(f"no rule for {type(node).__name__}")
+
+
+@raw_fraction.register
+def _(node: Input, operands: Sequence[FixedFormat]) -> int:
+    return node.format.fraction
+
+
+@raw_fraction.register
+def _(node: Quantize, operands: Sequence[FixedFormat]) -> int:
+    return operands[0].fraction
+
+
+@raw_fraction.register
+def _(node: Scale, operands: Sequence[FixedFormat]) -> int:
+    return operands[0].fraction + max(node.shift)
+
+
+@raw_fraction.register
+def _(node: Dense, operands: Sequence[FixedFormat]) -> int:
+    product = operands[0].fraction + node.kernel_format.fraction
+    return product if node.bias_format is None else max(product, node.bias_format.fraction)
+
+
+@raw_fraction.register
+def _(node: Subtract, operands: Sequence[FixedFormat]) -> int:
+    return max(operand.fraction for operand in operands)
+
+
+@raw_fraction.register
+def _(node: Dot, operands: Sequence[FixedFormat]) -> int:
+    return operands[0].fraction + operands[1].fraction
+
+
+def check(node: Node, operands: Sequence[Node]) -> None:
+    """Refuse a node whose parts do not fit together; the message names the node."""
+    problem = _problem(node, [operand.shape for operand in operands])
+    if problem:
+        raise ConversionError(f"layer {node.name}: {problem}")
+
+
+def _problem(node: Node, shapes: Sequence[tuple[int, ...]]) -> str | None:
+    wanted = {Input: 0, Subtract: 2, Dot: 2}.get(type(node), 1)
+    if len(shapes) != wanted:
+        return f"{len(shapes)} operands where {wanted} are needed"
+    if len(node.shape) != 1 or node.shape[0] < 1:
+        return f"shape {node.shape}: only vectors are supported, use a Flatten in front of the model"
+    if len(set(shapes)) > 1:
+        return f"operands of different shapes {shapes}"
+    result: tuple[int, ...] = node.shape
+    if isinstance(node, Dot):
+        result = (1,)
+    elif isinstance(node, Dense):
+        if node.kernel.ndim != 2 or node.kernel.shape[0] != shapes[0][0]:
+            return f"kernel of shape {node.kernel.shape} on an input of shape {shapes[0]}"
+        result = (node.kernel.shape[1],)
+        if (node.bias is None) != (node.bias_format is None) or (node.bias is not None and node.bias.shape != result):
+            return "the bias does not fit the kernel"
+        for words, format_ in ((node.kernel, node.kernel_format), (node.bias, node.bias_format)):
+            if (
+                words is not None
+                and format_ is not None
+                and not np.array_equal(np.clip(words, format_.low, format_.high), words)
+            ):
+                return f"a weight does not fit {format_}"
+    elif shapes:
+        result = shapes[0]
+    if isinstance(node, Scale) and not len(node.offset) == len(node.shift) == node.shape[0]:
+        return f"{len(node.offset)} offsets and {len(node.shift)} shifts for {node.shape[0]} inputs"
+    return None if result == node.shape else f"shape {node.shape} where {result} is computed"

@@ -1,0 +1,119 @@
+"""The golden meaning of a circuit: int64 arithmetic, event by event, independent of hls4ml, da4ml and float32."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import singledispatch
+
+import numpy as np
+from numpy.typing import NDArray
+
+from l1ae.circuit.formats import FixedFormat
+from l1ae.circuit.nodes import Dense, Dot, Input, Node, Quantize, Scale, Subtract
+from l1ae.circuit.ranges import NodeRange, aligned_bias
+from l1ae.errors import DataError
+
+Words = NDArray[np.int64]
+Values = NDArray[np.number]
+
+#: Events per batch: a few hundred tensors of this many words stay within some ten megabytes.
+BATCH = 8192
+_FLOAT64_LIMIT = 2**53
+
+
+def port_words(values: Values, port: FixedFormat) -> Words:
+    """Integers as words of `port`, floats as values, both brought to the port as its format says."""
+    values = np.asarray(values)
+    if np.issubdtype(values.dtype, np.floating):
+        return port.quantize_values(values.astype(np.float64))
+    if not np.issubdtype(values.dtype, np.integer):
+        raise DataError(f"inputs of type {values.dtype}: give integers (hardware words) or floats (values)")
+    if values.dtype == np.uint64:
+        values = np.minimum(values, np.uint64(2**63 - 1))
+    return port.quantize(values.astype(np.int64), port.fraction)
+
+
+def trace(
+    nodes: Sequence[Node],
+    ranges: Mapping[str, NodeRange],
+    values: Values,
+    names: Iterable[str],
+) -> dict[str, Words]:
+    """Words (N, ...) of the named nodes for inputs (N, n), computed in batches."""
+    values = np.asarray(values)
+    port = nodes[0]
+    if values.ndim != 2 or values.shape[1:] != port.shape:
+        raise DataError(f"inputs of shape {values.shape}: the circuit takes (events, {port.shape[0]})")
+    names = tuple(names)
+    needed = _ancestors(nodes, names)
+    by_name = {node.name: node for node in nodes}
+    result = {name: np.empty((len(values), *by_name[name].shape), dtype=np.int64) for name in names}
+    for start in range(0, len(values), BATCH):
+        part = slice(start, start + BATCH)
+        words: dict[str, Words] = {}
+        for node in needed:
+            if isinstance(node, Input):
+                words[node.name] = port_words(values[part], node.format)
+            else:
+                proved = ranges[node.name]
+                raw = compute(
+                    node, [words[name] for name in node.inputs], [ranges[name] for name in node.inputs], proved
+                )
+                # An accumulator that is proved to hold its sum needs no more work.
+                fits = proved.overflow == "never" and proved.fraction == node.format.fraction
+                words[node.name] = raw if fits else node.format.quantize(raw, proved.fraction)
+        for name in names:
+            result[name][part] = words[name]
+    return result
+
+
+def _ancestors(nodes: Sequence[Node], names: Iterable[str]) -> list[Node]:
+    wanted = set(names)
+    chosen = []
+    for node in reversed(nodes):
+        if node.name in wanted:
+            chosen.append(node)
+            wanted.update(node.inputs)
+    return chosen[::-1]
+
+
+@singledispatch
+def compute(node: Node, operands: Sequence[Words], sources: Sequence[NodeRange], proved: NodeRange) -> Words:
+    """Exact result of a node for operands (N, ...), as words with `proved.fraction` bits below the point."""
+    raise TypeError(f"no rule for {type(node).__name__}")
+
+
+@compute.register
+def _(node: Quantize, operands: Sequence[Words], sources: Sequence[NodeRange], proved: NodeRange) -> Words:
+    return operands[0]
+
+
+@compute.register
+def _(node: Scale, operands: Sequence[Words], sources: Sequence[NodeRange], proved: NodeRange) -> Words:
+    fraction = sources[0].format.fraction
+    offset = np.array([value << fraction if fraction >= 0 else value >> -fraction for value in node.offset])
+    up = proved.fraction - fraction - np.array(node.shift, dtype=np.int64)
+    return (operands[0] - offset) << up
+
+
+@compute.register
+def _(node: Dense, operands: Sequence[Words], sources: Sequence[NodeRange], proved: NodeRange) -> Words:
+    up = np.int64(proved.fraction - sources[0].format.fraction - node.kernel_format.fraction)
+    if proved.raw.magnitude < _FLOAT64_LIMIT:
+        # Proved: every partial sum is an integer below 2**53, so the fast float64 product is exact.
+        sums = (operands[0].astype(np.float64) @ node.kernel.astype(np.float64)).astype(np.int64)
+    else:
+        sums = operands[0] @ node.kernel
+    return (sums << up) + aligned_bias(node, proved.fraction)
+
+
+@compute.register
+def _(node: Subtract, operands: Sequence[Words], sources: Sequence[NodeRange], proved: NodeRange) -> Words:
+    a, b = (
+        operand << np.int64(proved.fraction - source.format.fraction)
+        for operand, source in zip(operands, sources, strict=True)
+    )
+    return a - b
+
+
+@compute.register
+def _(node: Dot, operands: Sequence[Words], sources: Sequence[NodeRange], proved: NodeRange) -> Words:
+    return (operands[0] * operands[1]).sum(axis=-1, keepdims=True)

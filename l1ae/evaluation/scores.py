@@ -1,0 +1,36 @@
+"""What may be ranked: one finite number per event, integers kept as integers."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from l1ae.errors import DataError
+
+
+def as_scores(scores: ArrayLike, sample: str) -> NDArray[Any]:
+    """Scores (N,) of one sample as int64 (score words) or float64, at least one event.
+
+    Raises `DataError` naming `sample` when it is empty, not one number per event, not finite or beyond int64.
+    """
+    array = np.asarray(scores)
+    if array.ndim != 1:
+        raise DataError(f"{sample} scores have shape {array.shape}, expected one number per event; flatten them")
+    if not array.size:
+        raise DataError(f"{sample} has no events to evaluate; check the process names and the split")
+    if np.issubdtype(array.dtype, np.integer):
+        if array.dtype == np.uint64 and int(array.max()) > np.iinfo(np.int64).max:
+            raise DataError(f"{sample} scores reach {int(array.max())}, beyond 63 bits")
+        return array.astype(np.int64)
+    if not np.issubdtype(array.dtype, np.floating):
+        raise DataError(f"{sample} scores are {array.dtype}, expected integer score words or floats")
+    bad = np.flatnonzero(~np.isfinite(array))
+    if bad.size:
+        raise DataError(f"{bad.size} of {array.size} {sample} scores are NaN or infinite, first at event {bad[0]}")
+    return array.astype(np.float64)
+
+
+def same_kind(background: NDArray[Any], signal: NDArray[Any], sample: str) -> None:
+    """Raise `DataError` when one sample holds integer words and the other floats: they would not be comparable."""
+    if background.dtype != signal.dtype:
+        raise DataError(f"background scores are {background.dtype} but {sample} scores are {signal.dtype}")

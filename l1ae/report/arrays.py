@@ -1,0 +1,32 @@
+"""The numbers behind the plots; they are not part of `report.json`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from numpy.typing import NDArray
+
+from l1ae.events.schema import EventSet
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Scores of one kind on the test sample: background (N,) and each signal (M,), large meaning anomalous."""
+
+    background: NDArray[Any]
+    signals: Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class RunArrays:
+    """What a run's plots are drawn from; a part that is left out leaves out its plot.
+
+    `scores`: integer score words of the model. `baselines`: by the names in the report. `loss` and `validation_loss`:
+    one value per epoch. `events`: the test events, for the input distributions.
+    """
+
+    scores: Scores
+    baselines: Mapping[str, Scores] = field(default_factory=dict)
+    loss: Sequence[float] = ()
+    validation_loss: Sequence[float] = ()
+    events: EventSet | None = None

@@ -1,0 +1,216 @@
+"""A run's records gathered into `RunReport`, and the arrays its plots are drawn from."""
+
+import datetime
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from l1ae.circuit import Circuit
+from l1ae.circuit.nodes import Dense
+from l1ae.config import RunConfig
+from l1ae.environment import versions
+from l1ae.evaluation import PcaBaseline, differences, evaluate, leading_object_pt_sum, object_count, total_pt
+from l1ae.events.schema import EventSet
+from l1ae.events.split import Split
+from l1ae.hardware.estimate import ResourceEstimate
+from l1ae.report.arrays import RunArrays, Scores
+from l1ae.report.record import (
+    Baseline,
+    Data,
+    Estimate,
+    Exactness,
+    Firmware,
+    Layer,
+    Model,
+    RunReport,
+    Samples,
+    Training,
+)
+
+#: Name of the layer whose output the network sees: the scaled and quantized inputs.
+SCALED = "scaled"
+
+
+def assemble(
+    config: RunConfig,
+    circuit: Circuit,
+    parts: Split,
+    *,
+    data: Data,
+    history: Mapping[str, Any],
+    exactness: Exactness,
+    firmware: Firmware,
+) -> tuple[RunReport, RunArrays]:
+    """Evaluate the circuit and the baselines on the test events and gather every record of the run."""
+    test, training = parts.test, parts.training.of(*config.data.background)
+    scores = _scored(config, test, lambda events: circuit.reference(events.inputs)[:, 0])
+    others = _baseline_scores(config, circuit, training, test)
+    baselines = {
+        name: _baseline(description, unit, other, scores) for name, (description, unit, other) in others.items()
+    }
+    report = RunReport(
+        name=config.name,
+        created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        exactness=exactness,
+        physics=evaluate(scores.background, scores.signals, highest_word=circuit.output.format.high),
+        baselines=baselines,
+        samples=Samples(
+            training=len(training),
+            validation=len(parts.validation.of(*config.data.background)),
+            test_background=len(scores.background),
+            signals={name: len(values) for name, values in scores.signals.items()},
+        ),
+        model=model_record(circuit, config),
+        firmware=firmware,
+        training=Training(
+            epochs=len(history["loss"]),
+            best_epoch=history["best_epoch"],
+            best_validation_loss=min(history["validation_loss"]),
+            seconds=history["seconds"],
+        ),
+        versions=versions(),
+        data=data,
+    )
+    arrays = RunArrays(
+        scores=scores,
+        baselines={name: other for name, (_, _, other) in others.items()},
+        loss=history["loss"],
+        validation_loss=history["validation_loss"],
+        events=test.of(*config.data.background, *config.data.signals),
+    )
+    return report, arrays
+
+
+def _scored(config: RunConfig, test: EventSet, score: Callable[[EventSet], NDArray[Any]]) -> Scores:
+    background = score(test.of(*config.data.background))
+    return Scores(background, {name: score(test.of(name)) for name in config.data.signals})
+
+
+def _baseline_scores(
+    config: RunConfig, circuit: Circuit, training: EventSet, test: EventSet
+) -> dict[str, tuple[str, str, Scores]]:
+    """Name to (description, unit, scores) of every score without a network, on the same test events."""
+
+    def scaled(events: EventSet) -> NDArray[np.float64]:
+        return circuit.value(SCALED, circuit.trace(events.inputs, [SCALED])[SCALED])
+
+    latent = config.autoencoder.latent
+    pca = PcaBaseline(latent).fit(scaled(training))
+    return {
+        f"PCA, {latent} components": (
+            "squared reconstruction error from the leading principal components of the scaled inputs of the network, "
+            "fitted on the training events",
+            "scaled inputs squared",
+            _scored(config, test, lambda events: pca.score(scaled(events))),
+        ),
+        "leading-object pT": (
+            "pT of the leading e/gamma, the leading muon and the leading jet, summed",
+            "GeV",
+            _scored(config, test, leading_object_pt_sum),
+        ),
+        "total pT": ("pT of all 19 objects summed, MET included", "GeV", _scored(config, test, total_pt)),
+        "object count": ("number of e/gamma, muons and jets", "objects", _scored(config, test, object_count)),
+    }
+
+
+def _baseline(description: str, unit: str, scores: Scores, model_scores: Scores) -> Baseline:
+    """A baseline's performance, and what the model gains on it, on the same events."""
+    return Baseline(
+        description=description,
+        unit=unit,
+        performance=evaluate(scores.background, scores.signals),
+        gain=differences(model_scores.background, model_scores.signals, scores.background, scores.signals),
+    )
+
+
+def model_record(circuit: Circuit, config: RunConfig) -> Model:
+    """The layers of the deployed model with their formats, sums included."""
+    accumulators = circuit.accumulators()
+    layers = []
+    for node in circuit.nodes:
+        parts = [node.kernel, *([] if node.bias is None else [node.bias])] if isinstance(node, Dense) else []
+        layers.append(
+            Layer(
+                name=node.name,
+                kind=type(node).__name__,
+                shape=node.shape,
+                format=str(node.format),
+                accumulator=str(accumulators[node.name]) if node.name in accumulators else None,
+                weight_format=str(node.kernel_format) if isinstance(node, Dense) else None,
+                weights=sum(part.size for part in parts),
+                zero_weights=sum(int(np.count_nonzero(part == 0)) for part in parts),
+            )
+        )
+    return Model(
+        kind=config.autoencoder.kind,
+        latent=config.autoencoder.latent,
+        parameters=sum(layer.weights for layer in layers),
+        layers=tuple(layers),
+    )
+
+
+def firmware_record(
+    config: RunConfig, project: str, provenance: Mapping[str, Any], resources: ResourceEstimate
+) -> Firmware:
+    """What was emitted, every type in it, and what hls4ml and da4ml estimate."""
+    layers = provenance["layers"]
+    return Firmware(
+        **config.firmware.model_dump(),
+        project=project,
+        types={f"{layer['layer']}.{name}": text for layer in layers for name, text in layer["types"].items()},
+        estimates=(*_da4ml(resources), *_hls4ml(config, layers, provenance["versions"]["hls4ml"])),
+    )
+
+
+def _da4ml(resources: ResourceEstimate) -> list[Estimate]:
+    pipeline = f"pipelined at {resources.latency_cutoff:g} adder levels per stage, one event per clock"
+    whole = "whole circuit with input scaling and score, by distributed arithmetic"
+    figures: list[tuple[str, float, str, str]] = [
+        ("LUT", resources.lut, "LUT", whole),
+        ("FF", resources.ff, "FF", pipeline),
+        ("latency", resources.latency_stages, "clocks", pipeline),
+        ("logic depth", resources.adder_levels, "adder levels", "input port to score"),
+        ("EBOPs", resources.ebops, "bit operations", "sum of weight bits x activation bits (arXiv:2405.00645)"),
+    ]
+    return [
+        Estimate(
+            stage="estimate",
+            tool=resources.tool,
+            version=resources.version,
+            quantity=quantity,
+            value=float(value),
+            unit=unit,
+            note=note,
+        )
+        for quantity, value, unit, note in figures
+    ]
+
+
+def _hls4ml(config: RunConfig, layers: list[Mapping[str, Any]], version: str) -> list[Estimate]:
+    """hls4ml's own figures without a vendor tool: the adders of its distributed-arithmetic kernels, if it has them."""
+    costs = [layer["estimate"]["lut"] for layer in layers if "estimate" in layer]
+    note = "sum over its distributed-arithmetic kernels, without input scaling, rounding and score"
+    if config.firmware.strategy != "distributed_arithmetic":
+        note = "hls4ml gives no resource figure for the latency strategy without a vendor tool"
+    return [
+        Estimate(
+            stage="estimate",
+            tool="hls4ml",
+            version=version,
+            quantity="LUT of kernels",
+            value=float(sum(costs)) if costs else None,
+            unit="LUT",
+            note=note,
+        ),
+        Estimate(
+            stage="estimate",
+            tool="hls4ml",
+            version=version,
+            quantity="latency",
+            value=None,
+            unit="clocks",
+            note="needs a C synthesis by the vendor's tool",
+        ),
+    ]

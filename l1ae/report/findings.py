@@ -1,0 +1,71 @@
+"""What a report says in words: the verdict, and the model against each baseline."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from l1ae.report.record import Baseline, Exactness, Pair, RunReport
+
+#: A difference of AUCs counts when it is larger than this many standard errors.
+SIGNIFICANT = 2.0
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether the firmware computes what the model computes, in a headline and in sentences."""
+
+    state: Literal["exact", "differs", "unverified"]
+    headline: str
+    details: tuple[str, ...]
+
+
+def verdict(report: RunReport) -> Verdict:
+    """The verdict of a report; without a comparison it is "unverified", never "exact"."""
+    found = report.exactness
+    if found is None:
+        return Verdict(
+            "unverified", "Not verified", ("Nothing was compared yet, so nothing is claimed. Run l1ae verify.",)
+        )
+    if found.mismatches:
+        failing = tuple(_difference(pair) for pair in found.pairs if pair.mismatches)
+        return Verdict("differs", f"Not exact: {found.mismatches:,} of {found.events:,} events differ", failing)
+    return Verdict("exact", f"Exact: {found.events:,} events, 0 mismatches", (_origin(found),))
+
+
+def against_baseline(name: str, baseline: Baseline) -> str:
+    """On how many signals the model beats a baseline, naming the others; differences within errors are called that."""
+    wins: list[str] = []
+    losses: list[str] = []
+    even: list[str] = []
+    for signal, gain in baseline.gain.items():
+        difference = f"{signal} ({signed(gain.value, 3)} ± {gain.error:.3f})"
+        if abs(gain.value) <= SIGNIFICANT * gain.error:
+            even.append(difference)
+        else:
+            (wins if gain.value > 0 else losses).append(difference)
+    parts = [f"beats {name} on {len(wins)} of {len(baseline.gain)} signals"]
+    if losses:
+        parts.append(f"worse on {', '.join(losses)}")
+    if even:
+        parts.append(f"no difference within {SIGNIFICANT:g} standard errors on {', '.join(even)}")
+    return "; ".join(parts)
+
+
+def signed(value: float, decimals: int) -> str:
+    """A difference with its sign, for readers: a minus sign, not a hyphen."""
+    return f"{value:+.{decimals}f}".replace("-", "\N{MINUS SIGN}")
+
+
+def _origin(found: Exactness) -> str:
+    parts = [f"{count:,} {origin}" for origin, count in found.stimuli.items() if count]
+    return f"Stimuli: {', '.join(parts)}. Words are compared as integers, without tolerance."
+
+
+def _difference(pair: Pair) -> str:
+    text = f"{pair.first} and {pair.second} differ in {pair.mismatches:,} of {pair.events:,} events"
+    first = pair.first_mismatch
+    if first is None:
+        return text
+    return (
+        f"{text}; first in layer {first.layer}, unit {first.unit}, event {first.event} ({first.stimulus}): "
+        f"{first.first_value} against {first.second_value}, {first.distance_lsb} LSB apart"
+    )

@@ -1,0 +1,220 @@
+"""`RunReport`: everything a run has found out, the content of `report.json`."""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+import pydantic
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+
+from l1ae.errors import RunFolderError
+from l1ae.evaluation.performance import AucDifference, FiniteRecord, SignalPerformance
+from l1ae.files import write_text
+
+#: Where a figure about the firmware comes from; only figures of one stage may be compared.
+Stage = Literal["estimate", "C synthesis", "logic synthesis", "place and route", "RTL simulation"]
+
+
+class Mismatch(FiniteRecord):
+    """Where two implementations differ first: event, its stimulus, layer, unit, both integer words, the input words."""
+
+    event: NonNegativeInt
+    stimulus: str
+    layer: str
+    unit: NonNegativeInt
+    first_value: int
+    second_value: int
+    distance_lsb: NonNegativeInt
+    words: tuple[float, ...]
+
+
+class Pair(FiniteRecord):
+    """Two implementations compared word by word, such as "keras" and "c-simulation": in how many events they differ.
+
+    Scores are compared in all `events`, the words of every layer in `layers_compared` of them.
+    """
+
+    first: str
+    second: str
+    events: PositiveInt
+    mismatches: NonNegativeInt
+    layers_compared: NonNegativeInt
+    first_mismatch: Mismatch | None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.mismatches > self.events:
+            raise ValueError(f"{self.mismatches} mismatches in {self.events} events")
+        if (self.mismatches > 0) != (self.first_mismatch is not None):
+            raise ValueError("first_mismatch belongs to a pair that differs, and only to such a pair")
+        return self
+
+
+class Exactness(FiniteRecord):
+    """The verdict, as the JSON of `l1ae.verify.Verdict`: `mismatches` of `events` differ in any pair.
+
+    `stimuli`: events by origin ("data", "random", "corner"), together `events`. `ties`: per quantizer, the events in
+    which its rounding met exactly half an LSB, where implementations of rounding disagree. `edited_files`: files of the
+    firmware project that were changed after it was written.
+    """
+
+    events: PositiveInt
+    mismatches: NonNegativeInt
+    pairs: Annotated[tuple[Pair, ...], Field(min_length=1)]
+    stimuli: dict[str, NonNegativeInt]
+    ties: dict[str, NonNegativeInt]
+    edited_files: tuple[str, ...]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if sum(self.stimuli.values()) != self.events:
+            raise ValueError(f"stimuli add up to {sum(self.stimuli.values())}, not to {self.events} events")
+        if any(pair.events > self.events for pair in self.pairs):
+            raise ValueError("a pair was compared on more events than there are")
+        found = [pair.mismatches for pair in self.pairs]
+        if not max(found) <= self.mismatches <= sum(found):
+            raise ValueError(f"{self.mismatches} mismatches do not follow from the pairs' {found}")
+        return self
+
+
+class Baseline(FiniteRecord):
+    """A score without neural network on the same events.
+
+    Thresholds are in `unit`; `gain` is the AUC of the model minus that of the baseline.
+    """
+
+    description: str
+    unit: str
+    performance: dict[str, SignalPerformance]
+    gain: dict[str, AucDifference]
+
+
+class Samples(FiniteRecord):
+    """Numbers of events: background for training, validation and test, and each signal (test only)."""
+
+    training: NonNegativeInt
+    validation: NonNegativeInt
+    test_background: NonNegativeInt
+    signals: dict[str, NonNegativeInt]
+
+
+class Layer(FiniteRecord):
+    """One layer of the deployed model; formats written as in HLS, such as `ap_fixed<10,5,RND_CONV,SAT>`.
+
+    `shape`: of the output of one event. `weights`: kernel and bias parameters, `zero_weights` of them zero.
+    """
+
+    name: str
+    kind: str
+    shape: tuple[PositiveInt, ...]
+    format: str
+    accumulator: str | None
+    weight_format: str | None
+    weights: NonNegativeInt
+    zero_weights: NonNegativeInt
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.zero_weights > self.weights:
+            raise ValueError(f"layer {self.name} has {self.zero_weights} zeros among {self.weights} weights")
+        return self
+
+
+class Model(FiniteRecord):
+    """The deployed model: `kind` of autoencoder, `latent` dimensions, number of `parameters`, layers in order."""
+
+    kind: str
+    latent: PositiveInt
+    parameters: NonNegativeInt
+    layers: tuple[Layer, ...]
+
+
+class Estimate(FiniteRecord):
+    """One figure about the firmware with its source; `value` is None when the tool gave none."""
+
+    stage: Stage
+    tool: str
+    version: str
+    quantity: str
+    value: float | None
+    unit: str
+    note: str
+
+
+class Firmware(FiniteRecord):
+    """What was emitted and for what; `clock_ns` is the clock period in ns, `project` a folder relative to the run."""
+
+    backend: str
+    part: str
+    clock_ns: PositiveFloat
+    strategy: str
+    reuse_factor: PositiveInt
+    project: str
+    types: dict[str, str]
+    estimates: tuple[Estimate, ...]
+
+
+class Training(FiniteRecord):
+    """How training went: epochs run, the epoch kept (counted from 1) and its validation loss, wall time in s."""
+
+    epochs: PositiveInt
+    best_epoch: PositiveInt
+    best_validation_loss: float
+    seconds: NonNegativeFloat
+
+
+class Data(FiniteRecord):
+    """The event file: name, SHA-256 of its bytes, and the metadata it carries."""
+
+    file: str
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    metadata: dict[str, str]
+
+
+class RunReport(FiniteRecord):
+    """Everything a run has found out; a part that has not run yet is None, never a guess.
+
+    `created` is ISO 8601 with time zone. `physics` and the baselines hold one entry per signal, on the same events.
+    """
+
+    name: str
+    created: str
+    exactness: Exactness | None
+    physics: dict[str, SignalPerformance]
+    baselines: dict[str, Baseline]
+    samples: Samples
+    model: Model
+    firmware: Firmware | None
+    training: Training | None
+    versions: dict[str, str]
+    data: Data
+
+    @model_validator(mode="after")
+    def _same_signals(self) -> Self:
+        for name, baseline in self.baselines.items():
+            if set(baseline.performance) != set(self.physics) or set(baseline.gain) != set(self.physics):
+                raise ValueError(f"baseline {name} was not evaluated on the signals of the model")
+        return self
+
+    @property
+    def exact(self) -> bool | None:
+        """Whether every compared pair agreed in every event; None when nothing was compared."""
+        return None if self.exactness is None else self.exactness.mismatches == 0
+
+
+def write_report(path: Path, report: RunReport) -> None:
+    """Write `report.json`, atomically."""
+    write_text(path, report.model_dump_json(indent=2) + "\n")
+
+
+def read_report(path: Path) -> RunReport:
+    """Read `report.json`; raises `RunFolderError` when it is missing or not a report."""
+    try:
+        return RunReport.model_validate_json(Path(path).read_bytes())
+    except FileNotFoundError as error:
+        raise RunFolderError(f"no report {path}; run the evaluation first") from error
+    except OSError as error:
+        raise RunFolderError(f"{path} cannot be read: {error.strerror or error}") from error
+    except pydantic.ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"]) or "report"
+        raise RunFolderError(f"{path} is not a report of this version of l1ae: {key}: {first['msg']}") from error

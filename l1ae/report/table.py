@@ -1,0 +1,66 @@
+"""The report as text for the terminal."""
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from l1ae.report.findings import against_baseline, verdict
+from l1ae.report.record import RunReport
+
+_COLORS = {"exact": "green", "differs": "red", "unverified": "yellow"}
+
+
+def summarise(report: RunReport) -> RenderableType:
+    """The verdict, AUC and TPR per signal with baselines, and the figures about the firmware, for a rich console."""
+    found = verdict(report)
+    parts: list[RenderableType] = [
+        Text(f"{report.name}: {found.headline}", style=f"bold {_COLORS[found.state]}"),
+        *(Text(line) for line in found.details),
+    ]
+    if report.physics:
+        parts += [_physics(report), *(Text(f"The model {_sentence}.") for _sentence in _sentences(report))]
+    if report.firmware is not None and report.firmware.estimates:
+        parts.append(_estimates(report))
+    return Group(*parts)
+
+
+def _sentences(report: RunReport) -> list[str]:
+    return [against_baseline(name, baseline) for name, baseline in report.baselines.items()]
+
+
+def _physics(report: RunReport) -> Table:
+    first = next(iter(report.physics.values()))
+    table = Table(title=f"{first.background_events:,} background events; TPR in %, 68.27 % interval")
+    table.add_column("signal")
+    table.add_column("score")
+    table.add_column("AUC", justify="right")
+    for label in first.tpr:
+        table.add_column(f"FPR {label}", justify="right")
+    for signal, performance in report.physics.items():
+        scores = {"model": performance, **{name: b.performance[signal] for name, b in report.baselines.items()}}
+        for name, score in scores.items():
+            cells = [
+                "-" if p.value is None or p.low is None or p.high is None
+                else f"{100 * p.value:.2f} ({100 * p.low:.2f}-{100 * p.high:.2f})"
+                for p in score.tpr.values()
+            ]  # fmt: skip
+            heading = f"{signal} ({performance.events:,})" if name == "model" else ""
+            table.add_row(
+                Text(heading), Text(name), f"{score.auc:.4f} ± {score.auc_error:.4f}", *cells,
+                style="bold" if name == "model" else "", end_section=name == list(scores)[-1],
+            )  # fmt: skip
+    thresholds = [
+        Text(str(point.threshold)) if point.threshold is not None else Text("not reachable")
+        for point in first.tpr.values()
+    ]
+    table.add_row("", "threshold word", "", *thresholds)
+    return table
+
+
+def _estimates(report: RunReport) -> Table:
+    table = Table("quantity", "value", "unit", "stage", "tool", title="firmware")
+    for item in report.firmware.estimates if report.firmware is not None else ():
+        value = "-" if item.value is None else f"{item.value:,.10g}"
+        cells = (item.quantity, value, item.unit, item.stage, f"{item.tool} {item.version}")
+        table.add_row(*(Text(cell) for cell in cells))
+    return table

@@ -1,0 +1,40 @@
+import numpy as np
+import pytest
+
+from l1ae.autoencoder.architectures import build
+from l1ae.autoencoder.inference import load_model, scores, to_integers, trace
+from l1ae.config import AutoencoderConfig
+from l1ae.errors import ConversionError, RunFolderError
+
+WORDS = np.random.default_rng(0).integers(-4096, 4096, (40, 57))
+
+
+@pytest.fixture(scope="module")
+def model():
+    return build(AutoencoderConfig(kind="variational", hidden=(8, 4), latent=2), [60] * 57, [6] * 57).deployed
+
+
+def test_a_saved_model_computes_the_same(model, tmp_path):
+    model.save(tmp_path / "model.keras")
+    assert (scores(load_model(tmp_path / "model.keras"), WORDS) == scores(model, WORDS)).all()
+
+
+def test_layers_come_out_as_integers(model):
+    layers = trace(model, WORDS, {"port": 0, "scaled": 5, "score": 8})
+    assert (layers["port"] == WORDS).all()
+    assert layers["scaled"].min() >= -128
+    assert layers["scaled"].max() <= 127
+    assert (layers["score"] == scores(model, WORDS) * 2**8).all()
+
+
+def test_a_value_between_two_words_is_refused():
+    with pytest.raises(ConversionError, match=r"layer score, event 1: .* not a multiple of 2\*\*-2"):
+        to_integers("score", np.array([[0.25], [0.3]]), 2)
+
+
+def test_what_is_no_model_is_refused(tmp_path):
+    with pytest.raises(RunFolderError, match="no model"):
+        load_model(tmp_path / "model.keras")
+    (tmp_path / "model.keras").write_bytes(b"PK half a zip file")
+    with pytest.raises(RunFolderError, match="cannot be loaded"):
+        load_model(tmp_path / "model.keras")

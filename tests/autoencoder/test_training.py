@@ -1,0 +1,96 @@
+import contextlib
+
+import keras
+import numpy as np
+import pytest
+
+from l1ae.autoencoder.architectures import build
+from l1ae.autoencoder.training import train
+from l1ae.config import AutoencoderConfig, TrainingConfig
+from l1ae.errors import DataError, RunFolderError
+
+WORDS = np.random.default_rng(0).exponential(60, (600, 57)).astype(np.int16)
+
+
+def fit(kind, folder, *, stop_after=None, seed=1, **settings):
+    """Train a small network; returns (weights of the deployed model, history)."""
+
+    class Interrupted(Exception):
+        pass
+
+    def progress(epoch, *_):
+        if epoch == stop_after:
+            raise Interrupted
+
+    keras.utils.set_random_seed(seed)
+    autoencoder = build(AutoencoderConfig(kind=kind, hidden=(8, 4), latent=2), [60] * 57, [6] * 57)
+    config = TrainingConfig(**{"epochs": 4, "batch_size": 64, "seed": seed} | settings)
+    history = None
+    with contextlib.suppress(Interrupted):
+        history = train(autoencoder, WORDS[:500], WORDS[500:], config, folder, progress)
+    return [weight.copy() for weight in autoencoder.deployed.get_weights()], history
+
+
+def equal(one, two):
+    return all((left == right).all() for left, right in zip(one, two, strict=True))
+
+
+@pytest.mark.parametrize("kind", ["undercomplete", "variational"])
+def test_the_same_seed_gives_the_same_weights_twice_and_another_seed_others(kind, tmp_path):
+    first, history = fit(kind, tmp_path / "a")
+    second, _ = fit(kind, tmp_path / "b")
+    other, _ = fit(kind, tmp_path / "c", seed=2)
+    assert equal(first, second)
+    assert not equal(first, other)
+    assert history.epochs == 4
+    assert history.loss[-1] < history.loss[0]
+
+
+def test_an_interrupted_training_ends_with_the_weights_of_an_uninterrupted_one(tmp_path):
+    whole, history = fit("variational", tmp_path / "whole", warmup_epochs=3)
+    for epoch in (1, 3):
+        fit("variational", tmp_path / "parts", stop_after=epoch, warmup_epochs=3)
+    parts, resumed = fit("variational", tmp_path / "parts", warmup_epochs=3)
+    assert equal(whole, parts)
+    assert resumed.validation_loss == history.validation_loss
+
+
+def test_training_stops_when_the_validation_loss_no_longer_falls(tmp_path):
+    _, history = fit("undercomplete", tmp_path, epochs=40, patience=1, learning_rate=0.3)
+    assert history.epochs < 40
+    assert history.epochs - history.best_epoch == 1
+    assert history.best == history.validation_loss[history.best_epoch - 1]
+
+
+def test_the_weights_of_the_best_epoch_are_kept(tmp_path, monkeypatch):
+    from l1ae.autoencoder import training
+
+    losses = iter([3.0, 1.0, 2.0, 4.0] * 2)
+    monkeypatch.setattr(training, "_mean_loss", lambda *_: next(losses))
+    kept, history = fit("undercomplete", tmp_path / "whole")
+    second, _ = fit("undercomplete", tmp_path / "short", stop_after=2)
+    assert history.best_epoch == 2
+    assert equal(kept, second)
+
+
+def test_a_loss_that_is_not_finite_is_an_error_and_not_a_model(tmp_path, monkeypatch):
+    from l1ae.autoencoder import training
+
+    monkeypatch.setattr(training, "_mean_loss", lambda *_: float("nan"))
+    with pytest.raises(DataError, match=r"loss became .* in epoch 1: lower training.learning_rate"):
+        fit("undercomplete", tmp_path)
+
+
+@pytest.mark.parametrize("damage", ["not json", '{"loss": [1.0], "validation_loss": [1.0], "surprise": 1}'])
+def test_a_damaged_checkpoint_is_refused(tmp_path, damage):
+    fit("undercomplete", tmp_path, stop_after=1)
+    (tmp_path / "history.json").write_text(damage)
+    with pytest.raises(RunFolderError, match=r"checkpoint .* is damaged"):
+        fit("undercomplete", tmp_path)
+
+
+def test_a_checkpoint_whose_weights_are_gone_is_refused(tmp_path):
+    fit("undercomplete", tmp_path, stop_after=1)
+    (tmp_path / "epoch0001.weights.h5").unlink()
+    with pytest.raises(RunFolderError, match=r"checkpoint .* is damaged"):
+        fit("undercomplete", tmp_path)

@@ -1,0 +1,72 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from l1ae.errors import DataError
+from l1ae.evaluation import PcaBaseline, leading_object_pt_sum, object_count, total_pt
+from l1ae.events.schema import EventSet
+
+
+@pytest.fixture
+def events():
+    words = np.zeros((3, 19, 3), np.int16)
+    words[0, [0, 1, 2, 5, 9, 10], 0] = [100, 60, 20, 30, 200, 41]  # MET, 2 e/gamma, 1 muon, 2 jets; counts of 0.5 GeV
+    words[1, [0, 10, 11], 0] = [7, 80, 90]  # a gap in the jet rows, and not ordered
+    return EventSet(words, np.zeros(3, np.uint8), ("W",), np.arange(3, dtype=np.uint64))
+
+
+def test_trivial_scores(events):
+    assert leading_object_pt_sum(events).tolist() == [145.0, 45.0, 0.0]
+    assert total_pt(events).tolist() == [225.5, 88.5, 0.0]
+    assert object_count(events).tolist() == [5, 2, 0]
+    assert object_count(events).dtype == np.int64
+
+
+def test_no_events(events):
+    nothing = events.take(np.array([], dtype=int))
+    for score in (leading_object_pt_sum, total_pt, object_count):
+        assert score(nothing).shape == (0,)
+
+
+def test_pca_error_is_what_the_components_miss(rng):
+    basis = np.linalg.qr(rng.normal(size=(6, 6)))[0]
+    train = rng.normal(size=(4000, 6)) * [9, 7, 0, 0, 0, 0] @ basis.T + 3
+    pca = PcaBaseline(2).fit(train)
+    np.testing.assert_allclose(pca.score(train[:50]), 0, atol=1e-9)
+    np.testing.assert_allclose(pca.score(train[:50] + 2 * basis[:, 3]), 4, rtol=1e-6)
+
+
+def test_pca_agrees_with_an_eigenvalue_decomposition(rng):
+    train, x = rng.normal(size=(500, 5)) @ rng.normal(size=(5, 5)), rng.normal(size=(40, 5))
+    vectors = np.linalg.eigh(np.cov(train.T))[1][:, :2]  # the two directions of least variance
+    expected = (((x - train.mean(axis=0)) @ vectors) ** 2).sum(axis=1)
+    np.testing.assert_allclose(PcaBaseline(3).fit(train).score(x), expected, rtol=1e-6)
+
+
+def test_pca_of_hardware_words_does_not_overflow():
+    train = np.array([[30_000, -30_000, 5], [-30_000, 30_000, 5], [29_000, -29_000, 9]], np.int16)
+    assert PcaBaseline(1).fit(train).score(train).max() < 20
+
+
+@pytest.mark.parametrize(
+    ("act", "message"),
+    [
+        (lambda: PcaBaseline(0), "at least 1"),
+        (lambda: PcaBaseline(3).fit(np.ones((10, 3))), "leave no error to measure"),
+        (lambda: PcaBaseline(1).score(np.ones((10, 3))), "call fit"),
+        (lambda: PcaBaseline(1).fit(np.eye(4)).score(np.ones((10, 3))), "3 features, the PCA was fitted on 4"),
+        (lambda: PcaBaseline(1).fit(np.ones(5)), "expected .events, features."),
+        (lambda: PcaBaseline(1).fit(np.full((9, 3), np.nan)), "NaN"),
+    ],
+)
+def test_misuse(act, message):
+    with pytest.raises(DataError, match=message):
+        act()
+
+
+def test_heavy_packages_wait_until_they_are_needed():
+    heavy = ("sklearn", "matplotlib", "scipy.stats")
+    code = f"import l1ae.evaluation, sys; sys.exit(any(name in sys.modules for name in {heavy}))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,170 @@
+import base64
+import re
+from html.parser import HTMLParser
+from xml.etree import ElementTree
+
+import pytest
+
+import l1ae.report
+from l1ae.evaluation import WorkingPoint
+from l1ae.report import render, write_page
+from l1ae.report.page import figure, interval, percent
+
+VOID = {"meta", "img", "br", "hr", "link", "input"}
+
+
+class Checker(HTMLParser):
+    """Collects tags, attributes and text, and fails on tags that do not match."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.seen, self.text = [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.seen.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag, f"</{tag}> closes something else at {self.getpos()}"
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+def parse(html):
+    checker = Checker()
+    checker.feed(html)
+    checker.close()
+    assert not checker.open
+    return checker
+
+
+def test_page_is_well_formed_and_names_everything(page, report):
+    text = " ".join(" ".join(parse(page).text).split())
+    assert "Exact: 61,482 events, 0 mismatches" in text
+    assert "not reachable with 20000 background events" in text
+    assert "greater than or equal to the threshold word" in text
+    for signal, performance in report.physics.items():
+        assert signal in text
+        assert f"{performance.auc:.4f} ± {performance.auc_error:.4f}" in text
+        assert str(performance.tpr["1e-3"].threshold) in text
+    for baseline in report.baselines.values():
+        assert baseline.description in text
+    for layer in report.model.layers:
+        assert layer.name in text
+        assert layer.format in text
+    assert text.count("estimate") >= len(report.firmware.estimates)
+    assert "2 types of the project" in text
+    assert report.data.sha256 in text
+
+
+def test_page_loads_nothing(page):
+    outside_images = re.sub(r"data:image/svg\+xml;base64,[A-Za-z0-9+/=]+", "", page)
+    for forbidden in ("http:", "https:", "url(", "@import", "<script", "<link", "<iframe", "file:"):
+        assert forbidden not in outside_images
+    for _, attributes in parse(page).seen:
+        assert attributes.get("src", "data:").startswith("data:")
+        assert "href" not in attributes
+        assert not [name for name in attributes if name.startswith("on")]
+
+
+def test_plots_are_valid_svg_that_loads_nothing(page, plots):
+    images = [attributes for tag, attributes in parse(page).seen if tag == "img"]
+    assert len(images) == len(plots) == 2 + 4 + 1 + 4
+    for attributes, plot in zip(images, plots, strict=True):
+        svg = base64.b64decode(attributes["src"].partition("base64,")[2])
+        for element in ElementTree.fromstring(svg).iter():
+            for name, value in element.attrib.items():
+                assert not name.endswith("href") or value.startswith(("#", "data:"))
+        assert attributes["alt"].startswith(plot.title)
+
+
+def test_captions_state_sample_sizes(plots):
+    for plot in plots:
+        assert re.search(r"\d", plot.caption), plot.name
+        assert "events" in plot.caption
+
+
+def test_a_difference_is_a_red_box_that_names_the_place(differing):
+    html = render(differing)
+    parse(html)
+    assert 'class="verdict differs"' in html
+    assert "first in layer code, unit 2, event 417 (data): -13 against -12, 1 LSB apart" in html
+    assert 'class="verdict exact"' not in html
+
+
+def test_edited_firmware_is_said(report):
+    exactness = report.exactness.model_copy(update={"edited_files": ("firmware/parameters.h",)})
+    html = render(report.model_copy(update={"exactness": exactness}))
+    assert "firmware/parameters.h was changed after the firmware project was written" in html
+
+
+def test_what_has_not_run_is_said(report):
+    html = render(
+        report.model_copy(
+            update={"exactness": None, "firmware": None, "training": None, "physics": {}, "baselines": {}}
+        )
+    )
+    parse(html)
+    for sentence in ("Not verified", "No firmware was emitted yet", "not trained in this run"):
+        assert sentence in html
+    assert "Exact:" not in html
+
+
+def test_names_are_escaped(report):
+    evil = "<script>alert('x')</script>&\"$"
+    hostile = report.model_copy(
+        update={
+            "name": evil,
+            "physics": {evil: report.physics["LQ"]},
+            "baselines": {},
+            "data": report.data.model_copy(update={"metadata": {evil: evil}}),
+            "versions": {evil: evil},
+        }
+    )
+    html = render(hostile)
+    assert "<script" not in html
+    assert evil in "".join(parse(html).text)
+
+
+def test_collapse_is_visible(report):
+    performance = report.physics["LQ"].model_copy(update={"collapsed": True})
+    assert ">collapsed<" in render(report.model_copy(update={"physics": {"LQ": performance}, "baselines": {}}))
+
+
+def test_write_page(report, tmp_path):
+    write_page(tmp_path / "report.html", report)
+    assert (tmp_path / "report.html").read_text(encoding="utf-8") == render(report)
+
+
+def point(value, low, high):
+    counts = {"background_passed": 1, "background_events": 9, "signal_passed": 1, "signal_events": 9}
+    fractions = {"fpr": 0.1, "fpr_low": 0.0, "fpr_high": 0.2}
+    return WorkingPoint(target=0.1, value=value, low=low, high=high, threshold=1, reason=None, **counts, **fractions)
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "text"),
+    [
+        (0.123456, 0.11, 0.14, "12.3 %"),
+        (0.00021, 0.00012, 0.00035, "0.021 %"),
+        (1.0, 0.2, 1.0, "100 %"),
+        (None, None, None, "not reachable"),
+    ],
+)
+def test_percentages_have_the_decimals_they_deserve(value, low, high, text):
+    assert percent(point(value, low, high)) == text
+
+
+def test_numbers():
+    assert interval(0.00012, 0.00035) == "0.012\N{EN DASH}0.035 %"
+    assert interval(None, None) == ""
+    assert [figure(x) for x in (None, 12345.0, 0.123456, 5.0)] == ["\N{EN DASH}", "12,345", "0.1235", "5"]
+
+
+def test_public_names_exist():
+    for name in l1ae.report.__all__:
+        assert getattr(l1ae.report, name)
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        _ = l1ae.report.nonsense

@@ -1,0 +1,34 @@
+import io
+
+from rich.console import Console
+
+from l1ae.report import summarise
+
+
+def text_of(report, width=150):
+    buffer = io.StringIO()
+    Console(file=buffer, width=width).print(summarise(report))
+    return buffer.getvalue()
+
+
+def test_summary_holds_verdict_physics_and_estimates(report):
+    text = text_of(report)
+    assert "synthetic_example: Exact: 61,482 events, 0 mismatches" in text
+    for signal, performance in report.physics.items():
+        assert f"{signal} ({performance.events:,})" in text
+        assert f"{performance.auc:.4f} ± {performance.auc_error:.4f}" in text
+    assert "not reachable" in text
+    assert str(report.physics["LQ"].tpr["1e-3"].threshold) in text
+    assert "The model beats sum of pT on" in text
+    assert text.count("estimate") == len(report.firmware.estimates)
+
+
+def test_summary_of_a_difference_and_of_an_unfinished_run(report, differing):
+    assert "Not exact: 12 of 61,482 events differ" in text_of(differing)
+    unfinished = report.model_copy(update={"exactness": None, "firmware": None, "physics": {}, "baselines": {}})
+    assert "Not verified" in text_of(unfinished)
+
+
+def test_brackets_in_names_are_text(report):
+    physics = {"[red]LQ[/red]": report.physics["LQ"]}
+    assert "[red]LQ[/red]" in text_of(report.model_copy(update={"physics": physics, "baselines": {}}))
