@@ -199,7 +199,7 @@ def report(run: RunFolder, ui: Terminal) -> None:
             run.config,
             circuit,
             split(events.of(*run.config.data.background, *run.config.data.signals)),
-            data=Data(file=run.config.data.file, sha256=sha256(source), metadata=dict(events.metadata)),
+            data=Data(file=Path(run.config.data.file).name, sha256=sha256(source), metadata=dict(events.metadata)),
             history=history,
             exactness=Exactness.model_validate_json(json.dumps(verdict)),
             firmware=firmware_record(run.config, _project_name(run), provenance, estimate(circuit)),

@@ -7,6 +7,7 @@ itself; `quiet` sends everything else to a log file.
 import os
 import re
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,12 +21,16 @@ from l1ae.errors import L1aeError, RunFolderError
 Advance = Callable[..., None]
 
 
+_WIDTH_OF_A_FILE = 120  # columns of a table that goes into a file or a pipe
+
+
 class Terminal:
     """Messages and progress bars on the output that the process was started with; a context manager that closes it."""
 
-    def __init__(self, console: Console | None = None) -> None:
+    def __init__(self) -> None:
         sys.stdout.flush()
-        self.console = console or Console(file=os.fdopen(os.dup(1), "w", encoding="utf-8"), highlight=False)
+        file = os.fdopen(os.dup(1), "w", encoding="utf-8")
+        self.console = Console(file=file, highlight=False, width=None if file.isatty() else _WIDTH_OF_A_FILE)
 
     def __enter__(self) -> "Terminal":
         return self
@@ -84,6 +89,7 @@ def quiet(log: Path) -> Iterator[None]:
         raise
     except Exception as error:
         detail = first_error(log) or " ".join(str(error).split())[:300]
+        traceback.print_exc()  # into the log; the message itself is one line
         raise L1aeError(f"{type(error).__name__}: {detail} (log: {log})") from error
     finally:
         sys.stdout.flush()
