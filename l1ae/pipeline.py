@@ -4,7 +4,7 @@ import json
 import os
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,9 +31,10 @@ TEST_BENCH_EVENTS = 1000
 
 
 def open_run(config_file: Path, out: Path | None, fresh: bool) -> RunFolder:
-    """The run folder of a configuration, new or continued; the data file is looked for before anything is made."""
+    """The run folder of a configuration, new or continued; events that cannot be used are refused before it is made."""
     config = load_config(config_file)
     source = resolve(config.data.file)
+    events_of(config)
     if config.data.file != "sample":  # the run folder must find its data from anywhere
         config = config.model_copy(update={"data": config.data.model_copy(update={"file": str(source)})})
     return RunFolder.create(out or Path("runs") / config.name, config, fresh)
@@ -106,8 +107,8 @@ def convert(run: RunFolder, ui: Terminal, firmware: Path) -> None:
         info = {"run": config.model_dump(mode="json")}
         project = emit(model, config.firmware, config.name, firmware / config.name, words=words, info=info)
     circuit.save(run.circuit)
-    for outdated in (run.verification, run.report_json, run.report_html):
-        outdated.unlink(missing_ok=True)
+    run.verification.unlink(missing_ok=True)
+    _forget_reports(run)
     write_text(run.conversion, json.dumps({"project": os.path.relpath(project.resolve(), run.path.resolve())}) + "\n")
     ui.say(f"  {project}: {circuit.input.format} x {circuit.input.shape[0]} in, {circuit.output.format} out")
 
@@ -117,6 +118,7 @@ def verify(run: RunFolder, ui: Terminal, json_file: Path | None = None) -> None:
     ui.stage("verify: Keras = integer reference = C simulation, bit for bit")
     project = project_of(run)
     model, circuit = _lowered(run)
+    digest = read_sources(project).digest()
     with quiet(run.log("verify")):
         from l1ae.hardware.hls import changed_files
 
@@ -125,17 +127,20 @@ def verify(run: RunFolder, ui: Terminal, json_file: Path | None = None) -> None:
         ties = tie_counts(circuit, np.concatenate(list(inputs.values())))
         layers = [node.name for node in circuit.nodes]
         verdict = compare(implementations, inputs, layers, ties, changed_files(project))
-        digest = read_sources(project).digest()
+    if read_sources(project).digest() != digest:
+        raise RunFolderError(f"{project} was edited while it was being verified: run this again")
     text = json.dumps({"firmware_sha256": digest, **verdict.as_dict()}, indent=1) + "\n"
     write_text(run.verification, text)
-    if json_file is not None:
-        write_text(json_file, text)
+    if not verdict.exact:
+        _forget_reports(run)  # what they say is no longer true
     for name in verdict.edited_files:
         ui.say(f"  note: {name} was changed after the project was written")
     for pair in verdict.pairs:
         ui.say(f"  {pair.first} = {pair.second}: {pair.mismatches} of {pair.events} events differ")
         if pair.first_mismatch is not None:
             ui.say(f"    first: {pair.first_mismatch}")
+    if json_file is not None:
+        write_text(json_file, text)
     if not verdict.exact:
         worst = next(pair for pair in verdict.pairs if pair.first_mismatch is not None)
         raise VerificationError(
@@ -182,8 +187,8 @@ def report(run: RunFolder, ui: Terminal) -> None:
     """Evaluate the physics and write report.json and report.html."""
     ui.stage("report: physics, exactness, estimates")
     project = project_of(run)
-    verdict = json.loads(run.need(run.verification, "verify").read_text(encoding="utf-8"))
-    history = json.loads(run.need(run.history, "train").read_text(encoding="utf-8"))
+    verdict = _read_record(run, run.verification, "verify", "firmware_sha256")
+    history = _read_record(run, run.history, "train", "loss")
     if verdict.pop("firmware_sha256") != read_sources(project).digest():
         raise RunFolderError(f"{project} has changed since it was verified: l1ae verify {run.path}")
     with quiet(run.log("report")):
@@ -220,7 +225,23 @@ def project_of(run: RunFolder) -> Path:
 
 def _project_name(run: RunFolder) -> str:
     """The project as a path relative to the run folder, so that both can be moved together."""
-    return str(json.loads(run.need(run.conversion, "convert").read_text(encoding="utf-8"))["project"])
+    return str(_read_record(run, run.conversion, "convert", "project")["project"])
+
+
+def _read_record(run: RunFolder, file: Path, command: str, key: str) -> dict[str, Any]:
+    """A JSON record of an earlier stage, which has to hold `key`; `command` makes it again."""
+    try:
+        record = json.loads(run.need(file, command).read_text(encoding="utf-8"))
+    except ValueError:
+        record = None
+    if not isinstance(record, dict) or key not in record:
+        raise RunFolderError(f"{file} is damaged: remove it, then l1ae {command} {run.path}")
+    return record
+
+
+def _forget_reports(run: RunFolder) -> None:
+    for file in (run.report_json, run.report_html):
+        file.unlink(missing_ok=True)
 
 
 def _lowered(run: RunFolder) -> "tuple[keras.Model, Circuit]":

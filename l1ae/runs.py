@@ -8,6 +8,12 @@ from l1ae.config import RunConfig, dump_config, load_config
 from l1ae.errors import RunFolderError
 from l1ae.files import write_text
 
+#: Everything that a run writes into its folder; beside these only files that are being written.
+_CONTENT = (
+    *("config.yaml", "model.keras", "circuit.json", "history.json", "conversion.json", "verification.json"),
+    *("report.json", "report.html", "checkpoints", "logs"),
+)
+
 
 @dataclass(frozen=True)
 class RunFolder:
@@ -20,7 +26,8 @@ class RunFolder:
     def create(cls, path: Path, config: RunConfig, fresh: bool = False) -> "RunFolder":
         """Make the folder, or continue the run of the same configuration that it holds.
 
-        `fresh` deletes a former run first. Raises `RunFolderError` when the folder holds anything else.
+        `fresh` deletes a former run first. Raises `RunFolderError` when the folder holds no run, and with `fresh` when
+        it holds anything beside one.
         """
         record = path / "config.yaml"
         if path.exists() and not path.is_dir():
@@ -28,11 +35,12 @@ class RunFolder:
         if path.is_dir() and any(path.iterdir()):
             if not record.is_file():
                 raise RunFolderError(f"{path} is not empty and holds no run, choose another folder with --out")
+            former = load_config(record)
             if fresh:
-                shutil.rmtree(path)
-            elif load_config(record) != config:
+                _remove(path)
+            elif former != config:
                 raise RunFolderError(
-                    f"{path} holds another run ({_difference(load_config(record), config)}): "
+                    f"{path} holds another run ({_difference(former, config)}): "
                     "choose another folder with --out, or start over with --fresh"
                 )
         write_text(record, dump_config(config))
@@ -95,6 +103,18 @@ class RunFolder:
         if not file.is_file():
             raise RunFolderError(f"{self.path} has no {file.name} yet: l1ae {command} {self.path}")
         return file
+
+
+def _remove(path: Path) -> None:
+    """Delete a run folder, unless somebody keeps other things in it."""
+    foreign = sorted(
+        entry.name for entry in path.iterdir() if entry.name not in _CONTENT and not entry.name.startswith(".partial-")
+    )
+    if foreign:
+        raise RunFolderError(
+            f"{path} holds {foreign[0]}, which is no part of a run: move it away, or choose another folder with --out"
+        )
+    shutil.rmtree(path)
 
 
 def _difference(old: RunConfig, new: RunConfig) -> str:

@@ -9,7 +9,7 @@ import re
 import sys
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from rich.console import Console
@@ -44,7 +44,7 @@ class Terminal:
 
     def stage(self, title: str) -> None:
         """The heading of a stage."""
-        self.console.print(f"[bold]{title}[/bold]")
+        self.console.print(title, style="bold", markup=False, soft_wrap=True)
 
     @contextmanager
     def progress(self, description: str, total: int) -> Iterator[Advance]:
@@ -70,15 +70,15 @@ class Terminal:
 def quiet(log: Path) -> Iterator[None]:
     """Append everything that libraries write to the process' output to `log` while the block runs.
 
-    An unexpected exception is turned into an `L1aeError` that quotes the log's first error line.
+    An unexpected exception is turned into an `L1aeError` that quotes the first error line of what was appended.
     """
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
         file = log.open("a", encoding="utf-8")
+        written = file.tell()
     except OSError as error:
         raise RunFolderError(f"cannot write the log {log}: {error.strerror}") from error
-    sys.stdout.flush()
-    sys.stderr.flush()
+    _flush()
     kept = os.dup(1), os.dup(2)
     try:
         with file:
@@ -88,25 +88,32 @@ def quiet(log: Path) -> Iterator[None]:
     except (L1aeError, KeyboardInterrupt):
         raise
     except Exception as error:
-        detail = first_error(log) or " ".join(str(error).split())[:300]
-        traceback.print_exc()  # into the log; the message itself is one line
+        detail = first_error(log, written) or " ".join(str(error).split())[:300]
+        with suppress(OSError):
+            traceback.print_exc()  # into the log; the message itself is one line
         raise L1aeError(f"{type(error).__name__}: {detail} (log: {log})") from error
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        _flush()
         os.dup2(kept[0], 1)
         os.dup2(kept[1], 2)
         os.close(kept[0])
         os.close(kept[1])
 
 
+def _flush() -> None:
+    with suppress(OSError):  # a log on a full disk: what is lost is chatter
+        sys.stdout.flush()
+        sys.stderr.flush()
+
+
 _ERROR_LINE = re.compile(r"\b(error|fatal|abort|exception)\b", re.IGNORECASE)
 
 
-def first_error(log: Path) -> str | None:
-    """The first line of a log that looks like an error; None when there is none."""
+def first_error(log: Path, start: int = 0) -> str | None:
+    """The first line of a log, from byte `start` on, that looks like an error; None when there is none."""
     try:
         with log.open(encoding="utf-8", errors="replace") as lines:
+            lines.seek(start)
             return next((" ".join(line.split())[:300] for line in lines if _ERROR_LINE.search(line)), None)
     except OSError:
         return None

@@ -7,7 +7,11 @@ import click
 
 @click.group("data", short_help="Make event files and look at them.")
 def command() -> None:
-    """Make event files and look at them."""
+    """Make event files and look at them.
+
+    \b
+    Example: l1ae data info sample
+    """
 
 
 @command.command("generate", short_help="Generate events with Pythia 8 and FastJet.")
