@@ -69,6 +69,7 @@ class TrainingConfig(Record):
     patience: PositiveInt = 8
     reconstruction: Literal["squared", "absolute"] = "squared"
     beta: Annotated[float, Field(ge=0, le=1)] = 0.8
+    prior_width: Annotated[float, Field(gt=0, le=1024)] = 1.0
     warmup_epochs: Annotated[int, Field(ge=0)] = 0
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
 

@@ -71,6 +71,7 @@ def train(run: RunFolder, ui: Terminal) -> None:
         from l1ae.autoencoder.architectures import build
         from l1ae.autoencoder.scaling import learn_scaling
         from l1ae.autoencoder.training import train as fit
+        from l1ae.circuit.lowering import lower
 
         keras.utils.set_random_seed(config.training.seed)
         scaling = learn_scaling(training.inputs, config.autoencoder.direction_shift)
@@ -84,6 +85,8 @@ def train(run: RunFolder, ui: Terminal) -> None:
                 done = epoch
 
             history = fit(autoencoder, training.inputs, validation.inputs, config.training, run.checkpoints, progress)
+        if autoencoder.squared_error is not autoencoder.deployed:
+            lower(autoencoder.squared_error).save(run.decoded)
         with atomic_path(run.model) as temporary:
             autoencoder.deployed.save(temporary)
     write_text(run.history, json.dumps(asdict(history), indent=1) + "\n")
@@ -207,6 +210,7 @@ def report(run: RunFolder, ui: Terminal) -> None:
             data=Data(file=Path(run.config.data.file).name, sha256=sha256(source), metadata=dict(events.metadata)),
             history=history,
             exactness=Exactness.model_validate_json(json.dumps(verdict)),
+            decoded=Circuit.load(run.decoded) if run.decoded.is_file() else None,
             firmware=firmware_record(run.config, _project_name(run), provenance, estimate(circuit)),
         )
         write_report(run.report_json, record)

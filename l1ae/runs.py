@@ -10,7 +10,15 @@ from l1ae.files import write_text
 
 #: Everything that a run writes into its folder; beside these only files that are being written.
 _CONTENT = (
-    *("config.yaml", "model.keras", "circuit.json", "history.json", "conversion.json", "verification.json"),
+    *(
+        "config.yaml",
+        "model.keras",
+        "decoded.json",
+        "circuit.json",
+        "history.json",
+        "conversion.json",
+        "verification.json",
+    ),
     *("report.json", "report.html", "checkpoints", "logs"),
 )
 
@@ -58,6 +66,11 @@ class RunFolder:
     def model(self) -> Path:
         """The deployed model, words in, score out."""
         return self.path / "model.keras"
+
+    @property
+    def decoded(self) -> Path:
+        """A variational autoencoder with its decoder and squared error as a circuit: a comparison, not deployed."""
+        return self.path / "decoded.json"
 
     @property
     def circuit(self) -> Path:

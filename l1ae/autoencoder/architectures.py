@@ -17,13 +17,15 @@ class Autoencoder:
     """The parts of one autoencoder; they share layers, so training one trains all.
 
     `scale`: words (N, 57) -> scaled inputs; `encoder`: scaled -> code, or (mean, log variance) when variational;
-    `decoder`: code -> reconstruction; `deployed`: words -> score, what becomes firmware.
+    `decoder`: code -> reconstruction; `deployed`: words -> score, what becomes firmware; `squared_error`: words ->
+    squared error of the reconstruction, the score of a deterministic autoencoder, a comparison for a variational one.
     """
 
     scale: keras.Model
     encoder: keras.Model
     decoder: keras.Model
     deployed: keras.Model
+    squared_error: keras.Model
 
 
 def signed_bits(precision: Precision) -> Any:
@@ -76,13 +78,15 @@ def build(config: AutoencoderConfig, offset: Sequence[int], shift: Sequence[int]
     tensor = qkeras.QActivation(signed_bits(config.inputs), name="reconstruction")(tensor)
     decoder = keras.Model(code_input, tensor, name="decoder")
 
-    if config.kind == "variational":
-        mean = _flat(encoder, scaled, stop=("log_variance",))
-        residual = mean
-    else:
-        residual = keras.layers.Subtract(name="residual")([scaled, _flat(decoder, _flat(encoder, scaled))])
-    score = keras.layers.Dot(axes=1, name="score")([residual, residual])
-    return Autoencoder(scale, encoder, decoder, keras.Model(words, score, name="deployed"))
+    code = _flat(encoder, scaled, stop=("log_variance",))
+    residual = keras.layers.Subtract(name="residual")([scaled, _flat(decoder, code)])
+    deployed, squared_error = (
+        keras.Model(words, keras.layers.Dot(axes=1, name="score")([vector, vector]), name=name)
+        for name, vector in (("deployed", code), ("squared_error", residual))
+    )
+    if config.kind != "variational":
+        deployed = squared_error
+    return Autoencoder(scale, encoder, decoder, deployed, squared_error)
 
 
 def _flat(model: keras.Model, tensor: Any, stop: Sequence[str] = ()) -> Any:

@@ -1,5 +1,6 @@
 """What training minimises: one small function per term, on tensors of shape (batch, n)."""
 
+import math
 from typing import Any
 
 from keras import ops
@@ -18,12 +19,14 @@ def absolute_error(target: Any, output: Any) -> Any:
 RECONSTRUCTION = {"squared": squared_error, "absolute": absolute_error}
 
 
-def kl_divergence(mean: Any, log_variance: Any) -> Any:
-    """KL divergence of N(mean, variance) from N(0, 1), mean over the code, shape (batch,).
+def kl_divergence(mean: Any, log_variance: Any, prior_width: float = 1.0) -> Any:
+    """KL divergence of N(mean, variance) from N(0, prior_width**2), mean over the code, shape (batch,).
 
-    Kingma and Welling, Auto-Encoding Variational Bayes, arXiv:1312.6114, appendix B.
+    Kingma and Welling, Auto-Encoding Variational Bayes, arXiv:1312.6114, appendix B, in units of the prior's width.
     """
-    return -0.5 * ops.mean(1.0 + log_variance - ops.square(mean) - ops.exp(log_variance), axis=-1)
+    scaled_log_variance = log_variance - 2.0 * math.log(prior_width)
+    spread = ops.square(mean / prior_width) + ops.exp(scaled_log_variance)
+    return -0.5 * ops.mean(1.0 + scaled_log_variance - spread, axis=-1)
 
 
 def beta_elbo(reconstruction: Any, divergence: Any, beta: Any) -> Any:

@@ -50,12 +50,14 @@ class Task(keras.Model):
     training continues with the very numbers it would have had.
     """
 
-    def __init__(self, autoencoder: Autoencoder, reconstruction: str, beta: float | None) -> None:
+    def __init__(self, autoencoder: Autoencoder, config: TrainingConfig) -> None:
         super().__init__()
-        self.reconstruction = RECONSTRUCTION[reconstruction]
+        self.reconstruction = RECONSTRUCTION[config.reconstruction]
+        self.prior_width = config.prior_width
+        variational = len(autoencoder.encoder.outputs) == 2
         self.encoder, self.decoder = autoencoder.encoder, autoencoder.decoder
         #: Weight of the KL term, changed by the warm-up; None: a deterministic autoencoder.
-        self.beta = None if beta is None else keras.Variable(beta, trainable=False, name="beta")
+        self.beta = keras.Variable(config.beta, trainable=False, name="beta") if variational else None
 
     def call(self, inputs: Any) -> Any:
         """Loss of each event, shape (batch,)."""
@@ -65,7 +67,7 @@ class Task(keras.Model):
         mean, log_variance = self.encoder(features)
         code = mean + ops.exp(0.5 * log_variance) * noise
         error = self.reconstruction(features, self.decoder(code))
-        return beta_elbo(error, kl_divergence(mean, log_variance), self.beta)
+        return beta_elbo(error, kl_divergence(mean, log_variance, self.prior_width), self.beta)
 
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
@@ -89,8 +91,7 @@ def train(
     Raises `DataError` when the loss becomes NaN.
     """
     tf.config.experimental.enable_op_determinism()
-    variational = len(autoencoder.encoder.outputs) == 2
-    task = Task(autoencoder, config.reconstruction, config.beta if variational else None)
+    task = Task(autoencoder, config)
     features = _scaled(autoencoder, words)
     validation = _scaled(autoencoder, validation_words)
     steps = config.epochs * -(-len(features) // config.batch_size)

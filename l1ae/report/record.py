@@ -173,7 +173,8 @@ class Data(FiniteRecord):
 class RunReport(FiniteRecord):
     """Everything a run has found out; a part that has not run yet is None, never a guess.
 
-    `created` is ISO 8601 with time zone. `physics` and the baselines hold one entry per signal, on the same events.
+    `created` is ISO 8601 with time zone, `notes` are sentences for the reader. `physics` and the baselines hold one
+    entry per signal, on the same events.
     """
 
     name: str
@@ -187,6 +188,7 @@ class RunReport(FiniteRecord):
     training: Training | None
     versions: dict[str, str]
     data: Data
+    notes: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _same_signals(self) -> Self:

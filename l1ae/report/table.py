@@ -19,6 +19,7 @@ def summarise(report: RunReport) -> RenderableType:
     ]
     if report.physics:
         parts += [_physics(report), *(Text(f"The model {_sentence}.") for _sentence in _sentences(report))]
+    parts += [Text(note) for note in report.notes]
     if report.firmware is not None and report.firmware.estimates:
         parts.append(_estimates(report))
     return Group(*parts)

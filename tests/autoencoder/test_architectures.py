@@ -45,3 +45,17 @@ def test_the_score_of_a_variational_one_is_the_radius_of_its_mean():
     words = np.random.default_rng(0).integers(0, 200, (50, 57)).astype(np.float32)
     mean = autoencoder.encoder.predict(autoencoder.scale.predict(words, verbose=0), verbose=0)[0]
     assert (autoencoder.deployed.predict(words, verbose=0).ravel() == (mean**2).sum(axis=1)).all()
+
+
+def test_a_variational_one_can_also_give_the_error_of_its_reconstruction():
+    autoencoder = small("variational")
+    words = np.random.default_rng(0).integers(0, 200, (50, 57)).astype(np.float32)
+    scaled = autoencoder.scale.predict(words, verbose=0)
+    output = autoencoder.decoder.predict(autoencoder.encoder.predict(scaled, verbose=0)[0], verbose=0)
+    expected = ((scaled - output) ** 2).sum(axis=1)
+    assert (autoencoder.squared_error.predict(words, verbose=0).ravel() == expected).all()
+
+
+def test_a_deterministic_one_deploys_that_error():
+    autoencoder = small("undercomplete")
+    assert autoencoder.squared_error is autoencoder.deployed

@@ -14,13 +14,15 @@ def test_errors_are_means_over_the_inputs():
     assert np.allclose(absolute_error(TARGET, OUTPUT), np.abs(TARGET - OUTPUT).mean(axis=1), rtol=1e-6)
 
 
-@given(st.floats(-3, 3), st.floats(-3, 2))
-def test_kl_divergence_is_the_integral_it_stands_for(mean, log_variance):
+@given(st.floats(-3, 3), st.floats(-3, 2), st.floats(0.5, 8))
+def test_kl_divergence_is_the_integral_it_stands_for(mean, log_variance, prior_width):
     x = np.linspace(-30, 30, 60001)
     sigma = np.exp(log_variance / 2)
-    log_p = -0.5 * ((x - mean) / sigma) ** 2 - np.log(sigma)
-    integral = np.trapezoid(np.exp(log_p) / np.sqrt(2 * np.pi) * (log_p + 0.5 * x**2), x)
-    value = float(kl_divergence(ops.array([[mean]], "float64"), ops.array([[log_variance]], "float64"))[0])
+    log_ratio = -0.5 * ((x - mean) / sigma) ** 2 - np.log(sigma) + 0.5 * (x / prior_width) ** 2 + np.log(prior_width)
+    density = np.exp(-0.5 * ((x - mean) / sigma) ** 2) / sigma / np.sqrt(2 * np.pi)
+    integral = np.trapezoid(density * log_ratio, x)
+    arguments = ops.array([[mean]], "float64"), ops.array([[log_variance]], "float64")
+    value = float(kl_divergence(*arguments, prior_width)[0])
     assert abs(value - integral) < 1e-6
 
 
