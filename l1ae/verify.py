@@ -55,7 +55,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Verdict:
-    """All pairs over all stimuli. `ties` counts, per quantizer, the events on which its rounding met a tie."""
+    """All pairs over all stimuli. `ties` counts, per quantizer, the values that its rounding found at a tie."""
 
     events: int
     mismatches: int

@@ -52,8 +52,8 @@ class Pair(FiniteRecord):
 class Exactness(FiniteRecord):
     """The verdict, as the JSON of `l1ae.verify.Verdict`: `mismatches` of `events` differ in any pair.
 
-    `stimuli`: events by origin ("data", "random", "corner"), together `events`. `ties`: per quantizer, the events in
-    which its rounding met exactly half an LSB, where implementations of rounding disagree. `edited_files`: files of the
+    `stimuli`: events by origin ("data", "random", "corner"), together `events`. `ties`: per quantizer, the values
+    that its rounding found at exactly half an LSB, where implementations of rounding disagree. `edited_files`: files of the
     firmware project that were changed after it was written.
     """
 
