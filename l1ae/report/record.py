@@ -53,8 +53,8 @@ class Exactness(FiniteRecord):
     """The verdict, as the JSON of `l1ae.verify.Verdict`: `mismatches` of `events` differ in any pair.
 
     `stimuli`: events by origin ("data", "random", "corner"), together `events`. `ties`: per quantizer, the values
-    that its rounding found at exactly half an LSB, where implementations of rounding disagree. `edited_files`: files of the
-    firmware project that were changed after it was written.
+    that its rounding found at exactly half an LSB, where implementations of rounding disagree. `edited_files`: files
+    of the firmware project that were changed after it was written.
     """
 
     events: PositiveInt
