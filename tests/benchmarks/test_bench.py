@@ -1,0 +1,183 @@
+"""The harness on tiny inputs: every figure has a baseline, and no figure is given for a wrong implementation."""
+
+import ast
+import io
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from rich.console import Console
+
+from benchmarks import record, run, scoring
+from benchmarks.clock import Spread, in_turns
+from benchmarks.record import Row
+from benchmarks.run import Sizes, measure
+from benchmarks.subject import prepare
+from l1ae.errors import VerificationError
+from l1ae.terminal import Terminal
+
+TINY = Sizes(
+    scoring_events=40,
+    scoring_repeats=2,
+    training_events=128,
+    epochs=2,
+    reading_repeats=2,
+    start_up_repeats=1,
+    memory_events=200,
+)
+#: Rows per group; nothing here asserts a time.
+GROUPS = {"scoring": 6, "training": 2, "reading": 1, "start-up": 1, "memory": 2}
+
+
+CANDIDATES = ["C simulation, 2 threads", "integer reference (numpy)", "Keras predict"]
+
+
+@pytest.fixture(scope="module")
+def configs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("configs")
+    paths = []
+    for kind in ("variational", "undercomplete"):
+        paths.append(folder / f"{kind}.yaml")
+        content = {"name": kind, "autoencoder": {"kind": kind, "hidden": [4], "latent": 2}}
+        paths[-1].write_text(yaml.safe_dump(content))
+    return paths
+
+
+@pytest.fixture(scope="module")
+def rows(configs, event_file, compiled, tmp_path_factory):
+    with Terminal() as ui:
+        return measure(configs, event_file, TINY, ui, tmp_path_factory.mktemp("bench"))
+
+
+def test_every_figure_has_a_baseline_a_ratio_and_sizes(rows):
+    assert {kind: sum(row.group.startswith(kind) for row in rows) for kind in GROUPS} == GROUPS
+    assert len(rows) == sum(GROUPS.values())
+    for row in rows:
+        assert row.baseline_name
+        assert row.baseline_name != row.name
+        assert row.sizes
+        assert all(count > 0 for count in row.sizes.values())
+        assert row.stage == "measured"
+        assert row.better in ("higher", "lower")
+        assert row.ratio == row.measured.median / row.baseline.median
+        for spread in (row.measured, row.baseline):
+            assert 0 <= spread.low <= spread.median <= spread.high
+            assert spread.repeats >= 1
+
+
+def test_the_full_autoencoder_and_its_encoder_are_scored(rows):
+    for shape in ("57-4-2", "57-4-2-4-57"):
+        found = [row for row in rows if row.group == f"scoring {shape}"]
+        assert {row.baseline_name for row in found} == {scoring.BASELINE}
+        assert {row.name for row in found} == set(CANDIDATES)
+
+
+def test_record_and_table(rows, tmp_path):
+    facts = record.machine()
+    content = json.loads(json.dumps(record.document(rows, facts, facts)))
+    assert content["stage"] == "measured"
+    assert {"cpu", "cores", "cores_usable", "load_average", "load_average_after"} <= content["machine"].keys()
+    assert {"python", "numpy", "hls4ml", "tensorflow", "g++"} <= content["versions"].keys()
+    assert len(content["rows"]) == len(rows)
+    for entry in content["rows"]:
+        assert {"baseline_name", "baseline", "measured", "ratio", "sizes", "unit", "stage"} <= entry.keys()
+        assert {"median", "low", "high", "repeats"} == entry["measured"].keys() == entry["baseline"].keys()
+    console = Console(file=io.StringIO(), width=120)
+    console.print(record.table(rows, facts))
+    shown = console.file.getvalue()
+    assert all(row.name in shown and f"baseline: {row.baseline_name}" in shown for row in rows)
+
+
+def test_memory_is_that_of_the_process_and_not_of_its_parent(rows):
+    added, peak = (row.measured.median for row in rows if row.group.startswith("memory"))
+    assert peak > max(added, 100)  # MiB: TensorFlow is in it
+    small = "from benchmarks.child import peak; print(peak())"
+    parent = np.ones(2**26)  # 512 MiB, which a child would inherit in getrusage on Linux
+    done = subprocess.run([sys.executable, "-c", small], capture_output=True, text=True, check=True)
+    assert 0 < int(done.stdout) < parent.nbytes / 2
+
+
+@pytest.fixture(scope="module")
+def subject(configs, event_file, compiled, tmp_path_factory):
+    with Terminal() as ui:
+        return prepare(configs[0], event_file, tmp_path_factory.mktemp("subject"), ui)
+
+
+@pytest.mark.parametrize("name", CANDIDATES)
+def test_one_lsb_in_one_event_is_refused(subject, name):
+    words = subject.events.test.inputs[:40]
+    candidates = scoring.implementations(subject)
+    right = candidates[name]
+
+    def wrong(words):
+        scores = right(words).copy()
+        scores[17] += 1
+        return scores
+
+    with pytest.raises(VerificationError, match=r"differs from .* in 1 of 40 events, first event 17"):
+        scoring.rates("tiny", candidates | {name: wrong}, words, 1)
+
+
+def test_a_score_that_is_wrong_only_when_it_is_timed_is_refused(subject):
+    words = subject.events.test.inputs[:20]
+    calls = []
+
+    def tired(words):
+        calls.append(len(words))
+        return subject.circuit.reference(words) + (len(calls) > 2)
+
+    with pytest.raises(VerificationError, match="20 of 20"):
+        scoring.rates("tiny", {"baseline": subject.circuit.reference, "tired": tired}, words, 3)
+    assert len(calls) == 3
+
+
+def test_scores_that_are_no_integers_are_refused(subject):
+    words = subject.events.test.inputs[:20]
+    candidates = {
+        "baseline": subject.circuit.reference,
+        "float": lambda words: subject.circuit.reference(words).astype(float),
+    }
+    with pytest.raises(VerificationError, match="float64"):
+        scoring.rates("tiny", candidates, words, 1)
+
+
+def test_a_failure_is_one_line_and_writes_nothing(tmp_path, monkeypatch, capfd):
+    def fail(*_):
+        raise VerificationError("one LSB apart; no figures")
+
+    monkeypatch.setattr(run, "measure", fail)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert run.main(tmp_path / "bench.json", tmp_path / "events.h5") == 1
+    out = capfd.readouterr().out
+    assert out.startswith("bench: error: one LSB apart; no figures (everything it made is kept in ")
+    assert out.count("\n") == 1
+    assert not (tmp_path / "bench.json").exists()
+
+
+def test_in_turns():
+    order = []
+    times = in_turns({"a": lambda: order.append("a"), "b": lambda: order.append("b")}, 3)
+    assert order == ["a", "b"] * 3
+    assert {name: len(values) for name, values in times.items()} == {"a": 3, "b": 3}
+
+
+def test_ratio_and_spread():
+    row = Row("g", "n", "s", "lower", Spread.of([3, 1, 2]), "b", Spread.of([4.0]), {"events": 1})
+    assert (row.measured, row.ratio) == (Spread(2, 1, 3, 3), 0.5)
+    assert np.isclose(row.as_dict()["ratio"], 0.5)
+
+
+def test_only_the_base_install_is_needed():
+    roots = set()
+    for path in Path(run.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                roots |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                roots.add((node.module or "").split(".")[0])
+    assert roots - sys.stdlib_module_names == {"benchmarks", "l1ae", "h5py", "keras", "numpy", "rich"}
