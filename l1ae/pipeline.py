@@ -107,13 +107,16 @@ def convert(run: RunFolder, ui: Terminal, firmware: Path) -> None:
         words = np.concatenate(
             [events_of(config).test.inputs[:TEST_BENCH_EVENTS], corner_words(circuit, config.verification.seed)]
         )
-        info = {"run": config.model_dump(mode="json")}
+        info = {
+            "run": config.model_dump(mode="json") | {"data": config.data.model_dump() | {"file": _data_name(config)}}
+        }
         project = emit(model, config.firmware, config.name, firmware / config.name, words=words, info=info)
     circuit.save(run.circuit)
     run.verification.unlink(missing_ok=True)
     _forget_reports(run)
     write_text(run.conversion, json.dumps({"project": os.path.relpath(project.resolve(), run.path.resolve())}) + "\n")
-    ui.say(f"  {project}: {circuit.input.format} x {circuit.input.shape[0]} in, {circuit.output.format} out")
+    ports = read_sources(project)
+    ui.say(f"  {project}: {ports.input.format} x {ports.input.size} in, {ports.output.format} out")
 
 
 def verify(run: RunFolder, ui: Terminal, json_file: Path | None = None) -> None:
@@ -207,7 +210,7 @@ def report(run: RunFolder, ui: Terminal) -> None:
             run.config,
             circuit,
             split(events.of(*run.config.data.background, *run.config.data.signals)),
-            data=Data(file=Path(run.config.data.file).name, sha256=sha256(source), metadata=dict(events.metadata)),
+            data=Data(file=_data_name(run.config), sha256=sha256(source), metadata=dict(events.metadata)),
             history=history,
             exactness=Exactness.model_validate_json(json.dumps(verdict)),
             decoded=Circuit.load(run.decoded) if run.decoded.is_file() else None,
@@ -217,6 +220,11 @@ def report(run: RunFolder, ui: Terminal) -> None:
         write_page(run.report_html, record, arrays)
     ui.console.print(summarise(record))
     ui.say(f"  {run.report_html}")
+
+
+def _data_name(config: RunConfig) -> str:
+    """The event file without its folder: records travel, and folders of one machine mean nothing on another."""
+    return Path(config.data.file).name
 
 
 def project_of(run: RunFolder) -> Path:

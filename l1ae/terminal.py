@@ -89,8 +89,8 @@ def quiet(log: Path) -> Iterator[None]:
         raise
     except Exception as error:
         detail = first_error(log, written) or " ".join(str(error).split())[:300]
-        with suppress(OSError):
-            traceback.print_exc()  # into the log; the message itself is one line
+        with suppress(OSError), log.open("a", encoding="utf-8") as file:
+            traceback.print_exc(file=file)  # the message itself is one line
         raise L1aeError(f"{type(error).__name__}: {detail} (log: {log})") from error
     finally:
         _flush()

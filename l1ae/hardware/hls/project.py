@@ -1,0 +1,119 @@
+"""Emitting an HLS project: converted by hls4ml with exact types, written whole or not at all."""
+
+import io
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from l1ae.circuit.graph import Circuit
+from l1ae.config import FirmwareConfig
+from l1ae.errors import ConversionError, DataError, RunFolderError
+from l1ae.hardware.hls.checks import check
+from l1ae.hardware.hls.conversion import UNSET, captured, check_types, convert, layer_names
+from l1ae.hardware.hls.documents import write_readme, write_test_bench
+from l1ae.hardware.hls.provenance import layer_records, provenance
+from l1ae.hardware.hls.sources import PROVENANCE, parse_sources, read_provenance
+
+_LOG = "hls4ml.log"
+
+
+def emit(
+    model: Any,
+    config: FirmwareConfig,
+    name: str,
+    folder: Path,
+    *,
+    words: NDArray[np.integer],
+    info: Mapping[str, Any] | None = None,
+) -> Path:
+    """Write the HLS project of a deployed Keras `model` into `folder` and return the folder.
+
+    `words` (N, n) are the stimulus of the test bench; the expected scores come from the integer reference. `info` goes
+    into provenance.json. An older project of l1ae in `folder` is replaced, any other content is refused.
+    Raises `ConversionError` before anything is written when the firmware could differ from the model.
+    """
+    from l1ae.circuit.lowering import lower  # imports TensorFlow
+
+    folder = Path(folder).resolve()  # a link is followed, not replaced
+    circuit = lower(model)
+    check(model, config, name)
+    words = np.asarray(words)
+    if words.ndim != 2 or words.shape[1:] != circuit.input.shape or not len(words) or words.dtype.kind not in "iu":
+        raise DataError(
+            f"stimulus of shape {words.shape} and type {words.dtype}: give integers (N, {circuit.input.shape[0]})"
+        )
+    _check_target(folder)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as temporary:
+            draft = Path(temporary) / folder.name
+            _write(model, circuit, config, name, draft, words, info or {})
+            _replace(draft, folder, Path(temporary) / "previous")
+    except OSError as error:
+        raise RunFolderError(f"cannot write {folder}: {error.strerror or error}") from error
+    return folder
+
+
+def _write(
+    model: Any,
+    circuit: Circuit,
+    config: FirmwareConfig,
+    name: str,
+    draft: Path,
+    words: NDArray[np.integer],
+    info: Mapping[str, Any],
+) -> None:
+    messages = io.StringIO()
+    graph = convert(model, config, name, draft, messages)
+    names = layer_names(model, graph)
+    check_types(graph, names, circuit)
+    draft.mkdir()
+    with captured(messages):
+        graph.write()
+    _forget_this_machine(draft, graph.config.config["Stamp"], messages.getvalue())
+    layers = layer_records(graph, names, circuit)
+    sources = parse_sources(draft, name, layers)
+    ports = circuit.input_words(words)
+    write_test_bench(draft, sources, ports, circuit.reference(words), circuit.output.format)
+    write_readme(draft, model, sources, config, layers, len(words))
+    record = provenance(draft, name, config, model, layers, info)
+    (draft / PROVENANCE).write_text(json.dumps(record, indent=2, default=str) + "\n", encoding="utf-8")
+
+
+def _forget_this_machine(draft: Path, stamp: str, messages: str) -> None:
+    """Make the files independent of where, and of how often, they were written."""
+    (draft / _LOG).write_text(messages.replace(str(draft.resolve()), ".").replace(str(draft), "."), encoding="utf-8")
+    settings = draft / "hls4ml_config.yml"
+    lines = settings.read_text(encoding="utf-8").splitlines(keepends=True)
+    lines = ["OutputDir: .\n" if line.startswith("OutputDir:") else line for line in lines]
+    settings.write_text("".join(lines), encoding="utf-8")
+    for file in (settings, draft / "build_lib.sh"):
+        text = file.read_text(encoding="utf-8").replace(stamp, "l1ae").replace(UNSET, "auto")
+        file.write_text(text, encoding="utf-8")
+
+
+def _check_target(folder: Path) -> None:
+    if folder.is_dir() and not any(folder.iterdir()):
+        return
+    if (folder.exists() or folder.is_symlink()) and read_provenance(folder) is None:
+        raise ConversionError(f"{folder} exists and is no firmware project of l1ae: choose another folder or remove it")
+
+
+def _replace(draft: Path, folder: Path, previous: Path) -> None:
+    """Put the draft in the place of the folder; what was there comes back when that fails."""
+    if folder.exists():
+        folder.rename(previous)
+    try:
+        draft.rename(folder)
+    except BaseException:
+        if previous.exists():
+            previous.rename(folder)
+        raise
+    if previous.exists():
+        shutil.rmtree(previous)
