@@ -46,6 +46,13 @@ class Ended:
     err: str
 
     @property
+    def text(self) -> str:
+        """What a command that did its work wrote: asserts that it did, and that there was nothing to complain about."""
+        assert self.code == 0, self.err
+        assert self.err == ""
+        return self.out
+
+    @property
     def message(self) -> str:
         """The one line of an explained failure: asserts that there is no second one, no traceback, no exit code 0."""
         assert self.code in (1, 2)

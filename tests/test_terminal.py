@@ -27,8 +27,25 @@ def test_output_comes_back_after_a_failure_and_the_first_error_of_the_log_is_quo
     ):
         os.write(2, b"compiling\ncode.h:3: error: no member named x\ncode.h:9: error: another\n")
         raise ValueError("Failed to compile")
+    assert "Traceback" in log.read_text()
     os.write(1, b"heard again\n")
     assert capfd.readouterr().out == "heard again\n"
+
+
+def test_an_error_that_an_earlier_command_left_in_the_log_is_not_quoted(tmp_path):
+    log = tmp_path / "stage.log"
+    log.write_text("old.h:1: error: mended since\n")
+    with pytest.raises(L1aeError, match=r"ValueError: the new reason \(log: "), quiet(log):
+        raise ValueError("the new reason")
+    with pytest.raises(L1aeError, match=r"ValueError: new.h:2: error: no member"), quiet(log):
+        os.write(2, b"new.h:2: error: no member\n")
+        raise ValueError("failed")
+
+
+def test_the_heading_of_a_stage_is_shown_as_it_is(capfd):
+    with Terminal() as ui:
+        ui.stage("convert: part [/bold] [red]")
+    assert capfd.readouterr().out == "convert: part [/bold] [red]\n"
 
 
 def test_an_explained_failure_passes_as_it_is(tmp_path):
