@@ -1,0 +1,213 @@
+"""The records of a finished run, gathered: every number is counted again by other means."""
+
+import json
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from l1ae.circuit import Circuit
+from l1ae.events.split import split
+from l1ae.hardware.estimate import estimate
+from l1ae.hardware.hls.sources import read_provenance
+from l1ae.report import Data, Exactness
+from l1ae.report.assemble import assemble, firmware_record, model_record
+from l1ae.runs import RunFolder
+
+BACKGROUND = ("W", "Z", "QCD", "tt")
+SIMPLE = ["PCA, 2 components", "leading-object pT", "total pT", "object count"]
+
+
+class Run:
+    """A finished run, read back."""
+
+    def __init__(self, place):
+        self.folder = RunFolder.open(place.run)
+        self.circuit = Circuit.load(self.folder.circuit)
+        self.provenance = read_provenance(place.project)
+        self.history = json.loads(self.folder.history.read_text())
+        verdict = json.loads(self.folder.verification.read_text())
+        verdict.pop("firmware_sha256")
+        self.exactness = Exactness.model_validate_json(json.dumps(verdict))
+
+    def firmware(self):
+        return firmware_record(self.folder.config, "firmware/tiny", self.provenance, estimate(self.circuit))
+
+    def decoded(self):
+        return Circuit.load(self.folder.decoded) if self.folder.decoded.exists() else None
+
+    def assemble(self, parts):
+        return assemble(
+            self.folder.config,
+            self.circuit,
+            parts,
+            data=Data(file="events.h5", sha256="0" * 64, metadata={}),
+            history=self.history,
+            exactness=self.exactness,
+            firmware=self.firmware(),
+            decoded=self.decoded(),
+        )
+
+
+@pytest.fixture(scope="module")
+def run(variational):
+    return Run(variational.place)
+
+
+@pytest.fixture(scope="module")
+def adder_trees(undercomplete):
+    return Run(undercomplete.place)
+
+
+@pytest.fixture(scope="module")
+def parts(many_events):
+    return split(many_events)
+
+
+@pytest.fixture(scope="module")
+def assembled(run, parts):
+    return run.assemble(parts)
+
+
+@pytest.fixture(scope="module")
+def scores(run, parts):
+    """Scores of the Keras model on the test events, by process."""
+    from l1ae.autoencoder import inference
+
+    model = inference.load_model(run.folder.model)
+    found = inference.scores(model, parts.test.inputs)[:, 0].astype(np.float64)
+    background = np.isin(parts.test.process, [parts.test.process_names.index(name) for name in BACKGROUND])
+    signals = {
+        name: found[parts.test.process == parts.test.process_names.index(name)]
+        for name in run.folder.config.data.signals
+    }
+    return found[background], signals
+
+
+def test_auc_is_that_of_the_python_model(assembled, scores):
+    record, _ = assembled
+    background, signals = scores
+    for name, signal in signals.items():
+        labels = np.r_[np.zeros(len(background)), np.ones(len(signal))]
+        assert record.physics[name].auc == pytest.approx(roc_auc_score(labels, np.r_[background, signal]), abs=1e-12)
+
+
+def test_thresholds_are_score_words_that_pass_the_stated_events(assembled, run, scores):
+    record, _ = assembled
+    background, signals = scores
+    lsb = float(run.circuit.output.format.lsb)
+    for name, signal in signals.items():
+        point = record.physics[name].tpr["1e-2"]
+        cut = point.threshold * lsb
+        assert point.background_passed == (background >= cut).sum() <= 0.01 * len(background)
+        assert point.signal_passed == (signal >= cut).sum()
+        assert point.value == (signal >= cut).mean()
+        assert (background >= cut - lsb).sum() > 0.01 * len(background), "one word lower would pass too many"
+
+
+def test_samples_are_those_of_the_split(assembled, parts, scores):
+    record, _ = assembled
+    background, signals = scores
+    assert record.samples.training == len(parts.training.of(*BACKGROUND))
+    assert record.samples.validation == len(parts.validation.of(*BACKGROUND))
+    assert record.samples.test_background == len(background)
+    assert record.samples.signals == {name: len(signal) for name, signal in signals.items()}
+
+
+def test_signals_are_never_among_the_training_events(assembled, parts):
+    record, _ = assembled
+    assert record.samples.training < len(parts.training)
+
+
+def test_baselines_are_judged_on_the_same_events(assembled, parts):
+    record, arrays = assembled
+    assert list(record.baselines) == [*SIMPLE, "its decoder's error"]
+    for name, baseline in record.baselines.items():
+        assert len(arrays.baselines[name].background) == record.samples.test_background
+        for signal, gain in baseline.gain.items():
+            expected = record.physics[signal].auc - baseline.performance[signal].auc
+            assert gain.value == pytest.approx(expected, abs=1e-12)
+    total = parts.test.of(*BACKGROUND).to_physical()[..., 0].sum(axis=1)
+    assert arrays.baselines["total pT"].background == pytest.approx(total)
+
+
+def test_the_pca_sees_what_the_network_sees(assembled, run, parts):
+    from sklearn.decomposition import PCA
+
+    def scaled(events):
+        return run.circuit.value("scaled", run.circuit.trace(events.inputs, ["scaled"])["scaled"])
+
+    pca = PCA(2).fit(scaled(parts.training.of(*BACKGROUND)))
+    background = scaled(parts.test.of(*BACKGROUND))
+    error = ((background - pca.inverse_transform(pca.transform(background))) ** 2).sum(axis=1)
+    _, arrays = assembled
+    assert arrays.baselines["PCA, 2 components"].background == pytest.approx(error, rel=1e-6)
+
+
+def test_the_decoder_of_a_variational_autoencoder_is_that_of_the_trained_network(assembled, run, parts):
+    record, arrays = assembled
+    decoded = run.decoded()
+    events = parts.test.of(*BACKGROUND).inputs
+    assert (decoded.trace(events)["code_quantized"] == run.circuit.trace(events)["code_quantized"]).all()
+    residual = decoded.trace(events)["residual"]
+    assert (arrays.baselines["its decoder's error"].background == (residual.astype(np.int64) ** 2).sum(axis=1)).all()
+    assert any("its decoder's error" in note for note in record.notes)
+
+
+def test_a_deterministic_autoencoder_is_not_compared_with_itself(adder_trees, parts):
+    record, _ = adder_trees.assemble(parts)
+    assert list(record.baselines) == SIMPLE
+    assert record.notes == ()
+
+
+def test_the_history_is_that_of_the_training(assembled, run):
+    record, arrays = assembled
+    assert record.training.epochs == len(run.history["loss"]) == 2
+    assert record.training.best_validation_loss == min(run.history["validation_loss"])
+    assert list(arrays.loss) == run.history["loss"]
+
+
+def test_the_layers_are_those_of_the_model(run):
+    from l1ae.autoencoder.inference import load_model
+
+    model = load_model(run.folder.model)
+    record = model_record(run.circuit, run.folder.config)
+    dense = [layer for layer in record.layers if layer.kind == "Dense"]
+    assert [layer.name for layer in dense] == ["encoder_1", "encoder_2", "code"]
+    assert record.parameters == sum(weights.size for weights in model.get_weights())
+    assert (record.kind, record.latent) == ("variational", 2)
+    for layer in dense:
+        kernel = np.asarray(model.get_layer(layer.name).kernel)
+        assert layer.weights == kernel.size + kernel.shape[1]
+        assert layer.weight_format.startswith("ap_fixed<8,2")
+        assert layer.accumulator
+    assert record.layers[0].format == "ap_fixed<13,13,RND_CONV,SAT>"
+
+
+@pytest.mark.parametrize("which", ["run", "adder_trees"])
+def test_the_firmware_record_holds_every_type_of_every_layer(request, which):
+    record = request.getfixturevalue(which).firmware()
+    layers = {name.rsplit(".", 1)[0] for name in record.types}
+    assert {"port", "scaled", "encoder_1_relu", "encoder_2_relu", "code_quantized", "score"} <= layers
+    assert all(text.startswith(("ap_fixed<", "ap_ufixed<", "ap_uint<", "ap_int<")) for text in record.types.values())
+    assert record.types["scaled.result"] == "ap_fixed<8,4,RND_CONV,SAT>"
+
+
+def test_only_adder_trees_have_a_figure_of_hls4ml(run, adder_trees):
+    figures = {}
+    for name, which in (("latency", run), ("distributed_arithmetic", adder_trees)):
+        record = which.firmware()
+        assert record.strategy == name
+        figures[name] = {item.quantity: item for item in record.estimates if item.tool == "hls4ml"}
+    assert figures["latency"]["LUT of kernels"].value is None
+    assert "no resource figure" in figures["latency"]["LUT of kernels"].note
+    costs = [layer["estimate"]["lut"] for layer in adder_trees.provenance["layers"] if "estimate" in layer]
+    assert len(costs) == 6
+    assert figures["distributed_arithmetic"]["LUT of kernels"].value == sum(costs) > 0
+
+
+def test_a_larger_circuit_is_estimated_to_cost_more(run, adder_trees):
+    def lut(which):
+        return next(item.value for item in which.firmware().estimates if item.quantity == "LUT")
+
+    assert lut(adder_trees) > lut(run)

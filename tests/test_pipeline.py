@@ -1,0 +1,129 @@
+"""The stages, one by one: what each needs, what each leaves, and that together they are `l1ae run`."""
+
+import json
+
+import numpy as np
+import pytest
+
+from l1ae.circuit import Circuit
+from l1ae.runs import RunFolder
+
+#: What each stage makes in the run folder.
+MADE = {
+    "train": ("model.keras", "history.json"),
+    "convert": ("circuit.json", "conversion.json"),
+    "verify": ("verification.json",),
+    "report": ("report.json", "report.html"),
+}
+ORDER = tuple(MADE)
+
+
+def stage(l1ae, place, name):
+    options = ("--firmware", place.firmware) if name == "convert" else ()
+    return l1ae(name, place.run, *options)
+
+
+def rewind(place, name):
+    """Take away what a stage and those after it have made."""
+    for later in ORDER[ORDER.index(name) :]:
+        for file in MADE[later]:
+            (place.run / file).unlink()
+
+
+def test_the_stages_one_by_one_make_what_a_whole_run_makes(l1ae, undercomplete, copy_of):
+    place = copy_of(undercomplete)
+    rewind(place, "train")  # the checkpoints stay: nothing is trained again
+    for name, files in MADE.items():
+        assert not any((place.run / file).exists() for file in files)
+        ended = stage(l1ae, place, name)
+        assert ended.text
+        assert ended.out.startswith(f"{name}: ")
+        assert all((place.run / file).is_file() for file in files)
+    for file in ("circuit.json", "conversion.json", "verification.json"):
+        assert (place.run / file).read_bytes() == (undercomplete.place.run / file).read_bytes()
+    one, other = (json.loads((run / "report.json").read_text()) for run in (place.run, undercomplete.place.run))
+    assert {**one, "created": ""} == {**other, "created": ""}
+
+
+@pytest.mark.parametrize(
+    ("done", "name", "first"),
+    [
+        (None, "convert", "train"),
+        (None, "verify", "convert"),
+        (None, "report", "convert"),
+        ("train", "verify", "convert"),
+        ("train", "report", "convert"),
+        ("convert", "report", "verify"),
+    ],
+)
+def test_a_stage_that_comes_too_early_names_the_one_that_comes_first(
+    l1ae, variational, copy_of, folder_content, done, name, first
+):
+    place = copy_of(variational)
+    following = {None: "train", "train": "convert", "convert": "verify"}
+    rewind(place, following[done])
+    before = folder_content(place.root)
+    message = stage(l1ae, place, name).message
+    assert message.endswith(f"yet: l1ae {first} {place.run}")
+    assert folder_content(place.root) == before
+
+
+@pytest.mark.parametrize("name", ["convert", "verify", "report"])
+def test_a_folder_without_a_run_is_refused_by_every_stage(l1ae, place, folder_content, name):
+    before = folder_content(place.root)
+    for folder in (place.root, place.root / "nothing", place.config):
+        assert "holds no run" in l1ae(name, folder).message
+    assert folder_content(place.root) == before
+
+
+@pytest.mark.parametrize("kind", ["variational", "undercomplete"])
+def test_the_saved_circuit_computes_what_the_saved_model_computes(request, kind, many_events):
+    from l1ae.autoencoder.inference import load_model, scores
+
+    run = request.getfixturevalue(kind).place.run
+    circuit = Circuit.load(run / "circuit.json")
+    model = load_model(run / "model.keras")
+    expected = scores(model, many_events.inputs).astype(np.float64)
+    assert (circuit.value(circuit.output.name, circuit.reference(many_events.inputs)) == expected).all()
+    assert circuit.proved
+    assert len(np.unique(expected)) > 100
+
+
+def test_a_run_folder_can_be_opened_as_an_object(variational):
+    run = RunFolder.open(variational.place.run)
+    assert run.config.name == "tiny"
+    assert run.model.is_file()
+    assert run.report_html.is_file()
+
+
+def test_the_data_file_of_a_run_is_found_from_anywhere(l1ae, place, event_file, monkeypatch, tmp_path):
+    """A relative path in the configuration is one from where the command was given."""
+    monkeypatch.chdir(event_file.parent)
+    place.change_config(lambda content: content["data"].update(file=event_file.name))
+    from l1ae import pipeline
+
+    run = pipeline.open_run(place.config, place.run, fresh=False)
+    assert run.config.data.file == str(event_file)
+    monkeypatch.chdir(tmp_path)
+    assert len(pipeline.events_of(RunFolder.open(place.run).config).test) > 0
+
+
+def test_the_shipped_sample_keeps_its_name_in_the_run_folder(place, event_file, monkeypatch):
+    from l1ae import pipeline
+    from l1ae.events import source
+
+    monkeypatch.setattr(source, "sample_path", lambda: event_file)
+    place.change_config(lambda content: content.pop("data"))
+    assert pipeline.open_run(place.config, place.run, fresh=False).config.data.file == "sample"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("strategy", ["latency", "distributed_arithmetic"])
+@pytest.mark.parametrize("backend", ["Vitis", "Vivado"])
+@pytest.mark.parametrize("kind", ["variational", "undercomplete"])
+def test_every_kind_backend_and_strategy_is_exact(run_tiny, kind, backend, strategy):
+    finished = run_tiny(kind, backend=backend, strategy=strategy)
+    assert finished.ended.text
+    verdict = json.loads((finished.place.run / "verification.json").read_text())
+    assert verdict["mismatches"] == 0
+    assert verdict["events"] >= 1500

@@ -1,0 +1,87 @@
+"""What a verification feeds to every implementation."""
+
+import numpy as np
+import pytest
+
+from l1ae.circuit import corner_words
+from l1ae.config import VerificationConfig
+from l1ae.stimuli import OFF_GRID_SHARE, stimuli
+
+LOW, HIGH = -4096, 4095  # the ends of a word of 13 bits
+
+
+@pytest.fixture(scope="module")
+def circuit():
+    from l1ae.autoencoder.architectures import build
+    from l1ae.circuit import lower
+    from l1ae.config import AutoencoderConfig
+
+    return lower(build(AutoencoderConfig(kind="variational", hidden=(4,), latent=2), [60] * 57, [6] * 57).deployed)
+
+
+@pytest.fixture(scope="module")
+def data():
+    return np.random.default_rng(3).integers(0, 500, (400, 57)).astype(np.int16)
+
+
+def config(events=100, random=1000, seed=1):
+    return VerificationConfig(events=events, random=random, seed=seed)
+
+
+def test_there_are_as_many_as_asked_for(circuit, data):
+    found = stimuli(circuit, data, config())
+    assert list(found) == ["data", "random", "past the range", "corner"]
+    assert len(found["data"]) == 100
+    assert len(found["random"]) + len(found["past the range"]) == 1000
+    assert len(found["past the range"]) == OFF_GRID_SHARE * 1000
+    for values in found.values():
+        assert values.shape[1:] == (57,)
+        assert values.dtype == np.float64
+
+
+def test_events_of_the_data_are_distinct_and_in_their_order(circuit, data):
+    data = data.copy()
+    data[:, 0] = np.arange(len(data))
+    rows = stimuli(circuit, data, config())["data"][:, 0].astype(int)
+    assert (np.diff(rows) > 0).all()
+    assert rows.max() - rows.min() > 200, "not only the first ones"
+    assert (stimuli(circuit, data, config())["data"] == data[rows]).all()
+
+
+def test_a_data_set_with_fewer_events_is_used_whole(circuit, data):
+    assert (stimuli(circuit, data, config(events=10_000))["data"] == data).all()
+
+
+def test_random_words_fill_the_port_to_its_ends(circuit, data):
+    words = stimuli(circuit, data, config())["random"]
+    assert (words == np.rint(words)).all()
+    assert (words.min(), words.max()) == (LOW, HIGH)
+    assert (words.min(axis=0) < 0.95 * LOW).all()
+    assert (words.max(axis=0) > 0.95 * HIGH).all()
+
+
+def test_some_values_lie_past_the_range_and_some_between_two_words(circuit, data):
+    values = stimuli(circuit, data, config())["past the range"]
+    assert (values < LOW).any(axis=1).all()
+    assert (values > HIGH).any(axis=1).all()
+    quarters = set(np.unique(np.mod(values, 1.0)).tolist())
+    assert quarters == {0.0, 0.25, 0.5, 0.75}, "ties of the port among them"
+
+
+def test_the_corner_cases_of_the_circuit_are_among_them(circuit, data):
+    corners = stimuli(circuit, data, config())["corner"]
+    assert (corners == corner_words(circuit, 1)).all()
+    assert (corners.min(), corners.max()) == (LOW, HIGH)
+
+
+def test_the_seed_decides(circuit, data):
+    one, same, other = (stimuli(circuit, data, config(seed=seed)) for seed in (1, 1, 2))
+    for name, values in one.items():
+        assert np.array_equal(values, same[name])
+        assert not np.array_equal(values, other[name])
+
+
+def test_even_the_smallest_request_goes_past_the_range(circuit, data):
+    found = stimuli(circuit, data, config(events=1, random=1))
+    assert len(found["past the range"]) == 1
+    assert len(found["random"]) == 0
