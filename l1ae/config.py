@@ -3,8 +3,9 @@
 An unknown key or a wrong type is an error that names the key; there are no hidden settings.
 """
 
+import json
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import pydantic
 import yaml
@@ -42,8 +43,8 @@ class DataConfig(Record):
     """Where events come from: `sample` is the file that l1ae ships, anything else a path."""
 
     file: str = "sample"
-    background: tuple[str, ...] = ("W", "Z", "QCD", "tt")
-    signals: tuple[str, ...] = ("LQ", "A4l", "h0", "h+")
+    background: Annotated[tuple[str, ...], Field(min_length=1)] = ("W", "Z", "QCD", "tt")
+    signals: Annotated[tuple[str, ...], Field(min_length=1)] = ("LQ", "A4l", "h0", "h+")
 
 
 class AutoencoderConfig(Record):
@@ -106,7 +107,7 @@ class RunConfig(Record):
 def load_config(path: Path) -> RunConfig:
     """Read and validate a YAML file; raises `ConfigError` with the first offending key."""
     try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        content = yaml.load(Path(path).read_text(encoding="utf-8"), _UniqueKeys)
     except FileNotFoundError as error:
         raise ConfigError(f"no configuration file {path}") from error
     except (OSError, UnicodeDecodeError) as error:
@@ -117,12 +118,30 @@ def load_config(path: Path) -> RunConfig:
         raise ConfigError(f"{path} must hold keys and values, found {type(content).__name__}")
     try:
         # JSON mode: lists become tuples, while strictness still refuses "8" where 8 is meant.
-        return RunConfig.model_validate_json(pydantic.TypeAdapter(dict).dump_json(content))
-    except pydantic.ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"]) or "configuration"
-        problem = "unknown key" if first["type"] == "extra_forbidden" else first["msg"]
-        raise ConfigError(f"{path}: {key}: {problem}") from error
+        return RunConfig.model_validate_json(json.dumps(content))
+    except (TypeError, ValueError, RecursionError) as error:
+        if isinstance(error, pydantic.ValidationError):
+            raise _named(path, error) from error
+        raise ConfigError(f"{path} holds a value that is no text, number, list or mapping: {error}") from error
+
+
+def _named(path: Path, error: pydantic.ValidationError) -> ConfigError:
+    """The first problem, with the key it belongs to."""
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"]) or "configuration"
+    problem = "unknown key" if first["type"] == "extra_forbidden" else first["msg"]
+    return ConfigError(f"{path}: {key}: {problem}")
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """YAML's safe loader, which would silently let the last of two equal keys win."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        twice = next((key for index, key in enumerate(keys) if key in keys[:index]), None)
+        if twice is not None:
+            raise yaml.constructor.ConstructorError(None, None, f"key {twice} stands twice", node.start_mark)
+        return super().construct_mapping(node, deep)
 
 
 def dump_config(config: RunConfig) -> str:

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from l1ae.circuit import Circuit
 from l1ae.circuit.corners import corner_words, tie_counts
 from l1ae.config import RunConfig, load_config
-from l1ae.errors import RunFolderError, VerificationError
+from l1ae.errors import ConversionError, RunFolderError, VerificationError
 from l1ae.events.io import read_events
 from l1ae.events.source import resolve, sha256
 from l1ae.events.split import Split, split
 from l1ae.files import atomic_path, write_text
-from l1ae.hardware.hls.sources import read_provenance, read_sources
+from l1ae.hardware.hls.sources import identity, read_provenance, read_sources
 from l1ae.runs import RunFolder
 from l1ae.stimuli import stimuli
 from l1ae.terminal import Terminal, quiet
@@ -72,10 +72,12 @@ def train(run: RunFolder, ui: Terminal) -> None:
         from l1ae.autoencoder.scaling import learn_scaling
         from l1ae.autoencoder.training import train as fit
         from l1ae.circuit.lowering import lower
+        from l1ae.hardware.hls.checks import check
 
         keras.utils.set_random_seed(config.training.seed)
         scaling = learn_scaling(training.inputs, config.autoencoder.direction_shift)
         autoencoder = build(config.autoencoder, scaling.offset, scaling.shift)
+        check(autoencoder.deployed, config.firmware, config.name)  # rather now than after the training
         with ui.progress("epochs", config.training.epochs) as advance:
             done = 0
 
@@ -89,7 +91,8 @@ def train(run: RunFolder, ui: Terminal) -> None:
             lower(autoencoder.squared_error).save(run.decoded)
         with atomic_path(run.model) as temporary:
             autoencoder.deployed.save(temporary)
-    write_text(run.history, json.dumps(asdict(history), indent=1) + "\n")
+    record = asdict(history) | {"data_sha256": sha256(resolve(config.data.file))}
+    write_text(run.history, json.dumps(record, indent=1) + "\n")
     ui.say(
         f"  {history.epochs} epochs in {history.seconds:.0f} s, best validation loss "
         f"{history.best:.5f} in epoch {history.best_epoch}: {run.model}"
@@ -101,6 +104,7 @@ def convert(run: RunFolder, ui: Terminal, firmware: Path) -> None:
     config = run.config
     ui.stage(f"convert: {config.firmware.backend}, strategy {config.firmware.strategy}, {config.firmware.part}")
     model, circuit = _lowered(run)
+    check_float32(circuit)
     with quiet(run.log("convert")):
         from l1ae.hardware.hls import emit
 
@@ -114,7 +118,11 @@ def convert(run: RunFolder, ui: Terminal, firmware: Path) -> None:
     circuit.save(run.circuit)
     run.verification.unlink(missing_ok=True)
     _forget_reports(run)
-    write_text(run.conversion, json.dumps({"project": os.path.relpath(project.resolve(), run.path.resolve())}) + "\n")
+    written = {
+        "project": os.path.relpath(project.resolve(), run.path.resolve()),
+        "provenance_sha256": identity(project),
+    }
+    write_text(run.conversion, json.dumps(written) + "\n")
     ports = read_sources(project)
     ui.say(f"  {project}: {ports.input.format} x {ports.input.size} in, {ports.output.format} out")
 
@@ -124,6 +132,8 @@ def verify(run: RunFolder, ui: Terminal, json_file: Path | None = None) -> None:
     ui.stage("verify: Keras = integer reference = C simulation, bit for bit")
     project = project_of(run)
     model, circuit = _lowered(run)
+    if Circuit.load(run.need(run.circuit, "convert")) != circuit:
+        raise RunFolderError(f"{run.circuit} does not belong to {run.model}: l1ae convert {run.path}")
     digest = read_sources(project).digest()
     with quiet(run.log("verify")):
         from l1ae.hardware.hls import changed_files
@@ -194,7 +204,7 @@ def report(run: RunFolder, ui: Terminal) -> None:
     ui.stage("report: physics, exactness, estimates")
     project = project_of(run)
     verdict = _read_record(run, run.verification, "verify", "firmware_sha256")
-    history = _read_record(run, run.history, "train", "loss")
+    history = _read_record(run, run.history, "train", "data_sha256")
     if verdict.pop("firmware_sha256") != read_sources(project).digest():
         raise RunFolderError(f"{project} has changed since it was verified: l1ae verify {run.path}")
     with quiet(run.log("report")):
@@ -205,6 +215,8 @@ def report(run: RunFolder, ui: Terminal) -> None:
         circuit = Circuit.load(run.need(run.circuit, "convert"))
         provenance = read_provenance(project) or {}
         source = resolve(run.config.data.file)
+        if sha256(source) != history["data_sha256"]:
+            raise RunFolderError(f"{source} has changed since the training: start over with l1ae run CONFIG --fresh")
         events = read_events(source)
         record, arrays = assemble(
             run.config,
@@ -222,6 +234,17 @@ def report(run: RunFolder, ui: Terminal) -> None:
     ui.say(f"  {run.report_html}")
 
 
+def check_float32(circuit: Circuit) -> None:
+    """Refuse a model that Keras itself, in float32, does not compute exactly for every input."""
+    for name, exact in circuit.float32_exact.items():
+        if not exact:
+            bits = circuit.ranges[name].significant_bits
+            raise ConversionError(
+                f"layer {name}: its values need {bits} bits and Keras computes in float32, which holds 24: "
+                "lower autoencoder.inputs.width or the widths of weights and activations in front of it"
+            )
+
+
 def _data_name(config: RunConfig) -> str:
     """The event file without its folder: records travel, and folders of one machine mean nothing on another."""
     return Path(config.data.file).name
@@ -232,6 +255,9 @@ def project_of(run: RunFolder) -> Path:
     project = (run.path / _project_name(run)).resolve()
     if not project.is_dir():
         raise RunFolderError(f"the firmware project {project} is gone: l1ae convert {run.path}")
+    written = _read_record(run, run.conversion, "convert", "provenance_sha256")["provenance_sha256"]
+    if identity(project) != written:
+        raise RunFolderError(f"{project} was written again, by another run perhaps: l1ae convert {run.path}")
     return project
 
 

@@ -42,6 +42,8 @@ def test_a_short_file_is_enough_and_its_defaults_can_be_read_back(tmp_path):
         ({"firmware": {"backend": "Quartus"}}, "firmware.backend"),
         ({"firmware": {"clock_ns": -1.0}}, "firmware.clock_ns"),
         ({"name": "../elsewhere"}, "name: String should match pattern"),
+        ({"data": {"background": []}}, "data.background: Tuple should have at least 1 item"),
+        ({"data": {"signals": []}}, "data.signals: Tuple should have at least 1 item"),
     ],
 )
 def test_mistakes_are_named_by_their_key(tmp_path, change, message):
@@ -53,7 +55,17 @@ def test_mistakes_are_named_by_their_key(tmp_path, change, message):
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [("", "must hold keys and values"), ("- 1", "must hold keys"), ("a: [1", "is not YAML"), ("\x00", "is not YAML")],
+    [
+        ("", "must hold keys and values"),
+        ("- 1", "must hold keys"),
+        ("a: [1", "is not YAML"),
+        ("\x00", "is not YAML"),
+        ("name: a\nname: b", "is not YAML: key name stands twice"),
+        ("training: {seed: 1, seed: 2}", "key seed stands twice"),
+        ("name: !!binary aGVsbG8=", "holds a value that is no text"),
+        ("name: 2026-11-23", "holds a value that is no text"),
+        ("name: &a [*a]", "holds a value that is no text"),
+    ],
 )
 def test_what_is_no_configuration_is_refused(tmp_path, content, message):
     with pytest.raises(ConfigError, match=message):

@@ -1,11 +1,15 @@
 """The stages, one by one: what each needs, what each leaves, and that together they are `l1ae run`."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
+import yaml
 
 from l1ae.circuit import Circuit
+from l1ae.errors import ConversionError
+from l1ae.events.io import write_events
 from l1ae.runs import RunFolder
 
 #: What each stage makes in the run folder.
@@ -115,6 +119,54 @@ def test_the_shipped_sample_keeps_its_name_in_the_run_folder(place, event_file, 
     monkeypatch.setattr(source, "sample_path", lambda: event_file)
     place.change_config(lambda content: content.pop("data"))
     assert pipeline.open_run(place.config, place.run, fresh=False).config.data.file == "sample"
+
+
+def test_firmware_that_another_run_has_replaced_is_not_taken_for_its_own(l1ae, variational, undercomplete, copy_of):
+    place = copy_of(variational)
+    shutil.rmtree(place.project)
+    shutil.copytree(undercomplete.place.project, place.project)
+    for name in ("verify", "report"):
+        message = l1ae(name, place.run).message
+        assert message == f"{place.project} was written again, by another run perhaps: l1ae convert {place.run}"
+
+
+def test_a_circuit_of_another_model_is_not_taken_for_its_own(l1ae, variational, undercomplete, copy_of):
+    place = copy_of(variational)
+    shutil.copy(undercomplete.place.run / "circuit.json", place.run)
+    assert "does not belong to" in l1ae("verify", place.run).message
+
+
+def test_events_that_changed_after_the_training_are_not_evaluated(l1ae, variational, copy_of, many_events, tmp_path):
+    place = copy_of(variational)
+    other = tmp_path / "other.h5"
+    write_events(other, many_events.take(slice(0, 2000)))
+    content = yaml.safe_load((place.run / "config.yaml").read_text())
+    content["data"]["file"] = str(other)
+    (place.run / "config.yaml").write_text(yaml.safe_dump(content))
+    assert f"{other} has changed since the training" in l1ae("report", place.run).message
+
+
+def test_firmware_that_cannot_be_made_is_refused_before_the_training(l1ae, place):
+    place.change_config(lambda content: content["firmware"].update(part="an old one"))
+    assert "firmware.part 'an old one'" in l1ae("run", place.config, "--out", place.run).message
+    assert not (place.run / "checkpoints").exists()
+
+
+def test_a_model_that_float32_does_not_compute_exactly_is_refused():
+    from l1ae.autoencoder.architectures import build
+    from l1ae.circuit.lowering import lower
+    from l1ae.config import AutoencoderConfig
+    from l1ae.pipeline import check_float32
+
+    wide = {"width": 16, "integer": 4}
+    config = {"kind": "undercomplete", "hidden": (6, 4), "inputs": wide, "weights": wide}
+    exact = lower(build(AutoencoderConfig(kind="undercomplete", hidden=(6, 4)), [0] * 57, [4] * 57).deployed)
+    check_float32(exact)
+    circuit = lower(build(AutoencoderConfig.model_validate(config), [0] * 57, [4] * 57).deployed)
+    with pytest.raises(
+        ConversionError, match=r"layer encoder_1: its values need \d+ bits and Keras computes in float32"
+    ):
+        check_float32(circuit)
 
 
 @pytest.mark.slow

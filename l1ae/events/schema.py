@@ -30,6 +30,9 @@ class EventSet:
             raise DataError(f"events have shape {self.words.shape}, expected (N, {N_OBJECTS}, {len(FEATURES)})")
         if not np.issubdtype(self.words.dtype, np.integer):
             raise DataError(f"events are {self.words.dtype}, expected integers (hardware words)")
+        for name, values in (("process codes", self.process), ("event ids", self.event_id)):
+            if not np.issubdtype(values.dtype, np.unsignedinteger):
+                raise DataError(f"{name} are {values.dtype}, expected unsigned integers")
         count = len(self.words)
         if self.process.shape != (count,) or self.event_id.shape != (count,):
             raise DataError(f"{count} events with {len(self.process)} labels and {len(self.event_id)} event ids")

@@ -85,3 +85,33 @@ def test_nothing_is_left_behind_when_writing_fails(events, tmp_path, monkeypatch
     with pytest.raises(RunFolderError, match="No space left on device"):
         write_events(tmp_path / "events.h5", events)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("content", [3.5, "text", np.zeros((4, 19))])
+def test_words_of_another_kind_are_refused(events, tmp_path, content):
+    path = tmp_path / "events.h5"
+    write_events(path, events)
+    with h5py.File(path, "a") as file:
+        del file["words"]
+        file["words"] = content
+    with pytest.raises(DataError):
+        read_events(path)
+
+
+def test_a_group_in_the_place_of_a_dataset_is_refused(events, tmp_path):
+    path = tmp_path / "events.h5"
+    write_events(path, events)
+    with h5py.File(path, "a") as file:
+        del file["words"]
+        file.create_group("words")
+    with pytest.raises(DataError, match="lacks words"):
+        read_events(path)
+
+
+def test_process_names_that_are_none_are_refused(events, tmp_path):
+    path = tmp_path / "events.h5"
+    write_events(path, events)
+    with h5py.File(path, "a") as file:
+        file.attrs["process_names"] = 3
+    with pytest.raises(DataError, match="cannot be read"):
+        read_events(path)

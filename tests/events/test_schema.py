@@ -76,6 +76,8 @@ def test_labels_and_ids_must_belong_to_the_events():
     events = build(physical())
     with pytest.raises(DataError, match="3 events with 2 labels"):
         EventSet(events.words, events.process[:2], NAMES, events.event_id)
+    with pytest.raises(DataError, match="process codes are int64, expected unsigned"):
+        EventSet(events.words, events.process.astype(np.int64) - 1, NAMES, events.event_id)
     with pytest.raises(DataError, match="process code 2 has no name"):
         EventSet(events.words, events.process + 2, NAMES, events.event_id)
 

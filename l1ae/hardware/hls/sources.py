@@ -89,6 +89,12 @@ def read_provenance(folder: Path) -> dict[str, Any] | None:
     return record if isinstance(record, dict) and record.get("generator") == "l1ae" else None
 
 
+def identity(folder: Path) -> str:
+    """SHA-256 of the provenance record without its date: equal for equal projects, also after edits of other files."""
+    record = {key: value for key, value in (read_provenance(folder) or {}).items() if key != "created"}
+    return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
+
+
 def read_sources(folder: Path) -> Sources:
     """Read the project in `folder`; raises `ConversionError` when it is none or was damaged."""
     record = read_provenance(folder)
