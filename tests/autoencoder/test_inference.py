@@ -11,7 +11,9 @@ WORDS = np.random.default_rng(0).integers(-4096, 4096, (40, 57))
 
 @pytest.fixture(scope="module")
 def model():
-    return build(AutoencoderConfig(kind="variational", hidden=(8, 4), latent=2), [60] * 57, [6] * 57).deployed
+    precisions = {"inputs": {"width": 8, "integer": 3}, "code": {"width": 8, "integer": 4}}
+    config = {"kind": "variational", "hidden": (8, 4), "latent": 2} | precisions
+    return build(AutoencoderConfig.model_validate(config), [60] * 57, [6] * 57).deployed
 
 
 def test_a_saved_model_computes_the_same(model, tmp_path):
