@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from l1ae.circuit import Circuit
 from l1ae.circuit.corners import corner_words, tie_counts
 from l1ae.config import RunConfig, load_config
-from l1ae.errors import ConversionError, RunFolderError, VerificationError
+from l1ae.errors import ConversionError, DataError, RunFolderError, VerificationError
 from l1ae.events.io import read_events
 from l1ae.events.source import resolve, sha256
 from l1ae.events.split import Split, split
 from l1ae.files import atomic_path, write_text
+from l1ae.hardware.hls.checks import check_settings
 from l1ae.hardware.hls.sources import identity, read_provenance, read_sources
 from l1ae.runs import RunFolder
 from l1ae.stimuli import stimuli
@@ -31,10 +32,11 @@ TEST_BENCH_EVENTS = 1000
 
 
 def open_run(config_file: Path, out: Path | None, fresh: bool) -> RunFolder:
-    """The run folder of a configuration, new or continued; events that cannot be used are refused before it is made."""
+    """The run folder of a configuration, new or continued; unusable events or settings are refused first."""
     config = load_config(config_file)
     source = resolve(config.data.file)
     events_of(config)
+    check_settings(config.firmware, config.name)
     if config.data.file != "sample":  # the run folder must find its data from anywhere
         config = config.model_copy(update={"data": config.data.model_copy(update={"file": str(source)})})
     return RunFolder.create(out or Path("runs") / config.name, config, fresh)
@@ -49,9 +51,15 @@ def run_all(run: RunFolder, ui: Terminal, firmware: Path) -> None:
 
 
 def events_of(config: RunConfig) -> Split:
-    """The configured events, split; raises `DataError` for a process that the file does not hold."""
+    """The configured events, split; raises `DataError` for a process that the file does not hold, or too little of."""
     events = read_events(resolve(config.data.file))
-    return split(events.of(*config.data.background, *config.data.signals))
+    parts = split(events.of(*config.data.background, *config.data.signals))
+    for name in config.data.signals:
+        if not len(parts.test.of(name)):
+            raise DataError(f"{config.data.file} holds no test event of the signal {name}: take it out of data.signals")
+    if min(len(part.of(*config.data.background)) for part in (parts.training, parts.validation, parts.test)) == 0:
+        raise DataError(f"{config.data.file} holds too few background events for training, validation and test")
+    return parts
 
 
 def train(run: RunFolder, ui: Terminal) -> None:
@@ -142,7 +150,12 @@ def verify(run: RunFolder, ui: Terminal, json_file: Path | None = None) -> None:
         implementations = _implementations(model, circuit, project, run.log("g++"), ui)
         ties = tie_counts(circuit, np.concatenate(list(inputs.values())))
         layers = [node.name for node in circuit.nodes]
-        verdict = compare(implementations, inputs, layers, ties, changed_files(project))
+        try:
+            verdict = compare(implementations, inputs, layers, ties, changed_files(project))
+        except VerificationError:  # values that the model cannot have: a verdict, though there are no words to compare
+            run.verification.unlink(missing_ok=True)
+            _forget_reports(run)
+            raise
     if read_sources(project).digest() != digest:
         raise RunFolderError(f"{project} was edited while it was being verified: run this again")
     text = json.dumps({"firmware_sha256": digest, **verdict.as_dict()}, indent=1) + "\n"
@@ -258,6 +271,10 @@ def project_of(run: RunFolder) -> Path:
     written = _read_record(run, run.conversion, "convert", "provenance_sha256")["provenance_sha256"]
     if identity(project) != written:
         raise RunFolderError(f"{project} was written again, by another run perhaps: l1ae convert {run.path}")
+    if (read_provenance(project) or {}).get("firmware") != run.config.firmware.model_dump(mode="json"):
+        raise RunFolderError(
+            f"{project} was made with other firmware settings than config.yaml: l1ae convert {run.path}"
+        )
     return project
 
 

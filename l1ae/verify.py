@@ -43,7 +43,11 @@ class Mismatch:
 
 @dataclass(frozen=True)
 class Pair:
-    """The comparison of two implementations; `layers_compared` counts events on which every layer was compared too."""
+    """The comparison of two implementations.
+
+    `layers_compared` counts events on which every layer that both show was compared too; firmware shows a sum and the
+    quantizer fused into it as one.
+    """
 
     first: str
     second: str

@@ -146,10 +146,34 @@ def test_events_that_changed_after_the_training_are_not_evaluated(l1ae, variatio
     assert f"{other} has changed since the training" in l1ae("report", place.run).message
 
 
+def test_firmware_settings_that_changed_after_the_conversion_are_not_reported(l1ae, variational, copy_of):
+    place = copy_of(variational)
+    content = yaml.safe_load((place.run / "config.yaml").read_text())
+    content["firmware"]["part"] = "xc7vx690tffg1927-2"
+    (place.run / "config.yaml").write_text(yaml.safe_dump(content))
+    for name in ("verify", "report"):
+        assert "was made with other firmware settings than config.yaml" in l1ae(name, place.run).message
+
+
+@pytest.mark.parametrize(
+    ("kept", "message"),
+    [
+        (("W", "Z", "QCD", "tt", "A4l", "h0", "h+"), "holds no test event of the signal LQ"),
+        (("LQ", "A4l", "h0", "h+"), "holds too few background events"),
+    ],
+)
+def test_a_process_without_events_is_refused_before_the_training(l1ae, place, many_events, kept, message):
+    file = place.root / "some.h5"
+    write_events(file, many_events.of(*kept))
+    place.change_config(lambda content: content["data"].update(file=str(file)))
+    assert message in l1ae("run", place.config, "--out", place.run).message
+    assert not place.run.exists()
+
+
 def test_firmware_that_cannot_be_made_is_refused_before_the_training(l1ae, place):
     place.change_config(lambda content: content["firmware"].update(part="an old one"))
     assert "firmware.part 'an old one'" in l1ae("run", place.config, "--out", place.run).message
-    assert not (place.run / "checkpoints").exists()
+    assert not place.run.exists()
 
 
 def test_a_model_that_float32_does_not_compute_exactly_is_refused():

@@ -55,7 +55,7 @@ def _comparisons(report: RunReport, arrays: RunArrays) -> list[Plot]:
                 f"roc-{number}",
                 f"{signal}: model and baselines",
                 f"{performance.background_events:,} background and {performance.events:,} {signal} events, the same "
-                "for all curves. Solid: the model with its band; dashed: scores without a network.",
+                "for all curves. Solid: the model with its band; dashed: the baselines.",
                 plot_roc_comparison(signal, arrays.scores, performance, others, report.data.metadata),
             )
         )

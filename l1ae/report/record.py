@@ -30,7 +30,7 @@ class Mismatch(FiniteRecord):
 class Pair(FiniteRecord):
     """Two implementations compared word by word, such as "keras" and "c-simulation": in how many events they differ.
 
-    Scores are compared in all `events`, the words of every layer in `layers_compared` of them.
+    Scores are compared in all `events`, those of every layer that both show in `layers_compared`.
     """
 
     first: str
@@ -77,7 +77,7 @@ class Exactness(FiniteRecord):
 
 
 class Baseline(FiniteRecord):
-    """A score without neural network on the same events.
+    """Another score to compare the model with, on the same events.
 
     Thresholds are in `unit`; `gain` is the AUC of the model minus that of the baseline.
     """

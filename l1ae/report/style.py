@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from l1ae.errors import RunFolderError
 from l1ae.files import atomic_path
 
 #: Ten colours that stay apart for colour-blind readers (Petroff, arXiv:2107.02270).
@@ -24,6 +25,8 @@ PALETTE = (
 #: Line styles that tell baselines apart without colour.
 DASHES: tuple[tuple[float, ...], ...] = ((6, 2), (2, 1.5), (6, 2, 1.5, 2), (10, 3), (3, 1, 1, 1, 1, 1))
 GREY = "#94a4a2"
+#: File name endings of pictures.
+FORMATS = (".png", ".svg", ".pdf")
 
 _SETTINGS: dict[str, Any] = {
     "font.size": 23,
@@ -69,7 +72,9 @@ class Plot:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a figure to a file, atomically; the suffix (png, svg, pdf) names the format."""
+    """Write a figure to a file, atomically; the suffix names the format, another than these is a `RunFolderError`."""
+    if Path(path).suffix.lower() not in FORMATS:
+        raise RunFolderError(f"cannot draw {path}: give it one of the endings {', '.join(FORMATS)}")
     with atomic_path(Path(path)) as temporary, plot_style(), mpl.rc_context({"svg.hashsalt": "l1ae"}):
         figure.savefig(temporary, dpi=100)
 

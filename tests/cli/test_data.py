@@ -16,6 +16,13 @@ def test_info_counts_the_events_and_draws_them(l1ae, event_file, many_events, tm
     assert [path.name for path in tmp_path.iterdir()] == ["events.png"]
 
 
+def test_info_refuses_a_picture_of_an_unknown_kind(l1ae, event_file, tmp_path):
+    ended = l1ae("data", "info", event_file, "--plot", tmp_path / "events.xyz")
+    assert ended.code == 2
+    assert "give it one of the endings .png, .svg, .pdf" in ended.message
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("content", [None, b"", b"\x89HDF\r\n\x1a\n", b"words"])
 def test_info_refuses_what_is_no_event_file(l1ae, tmp_path, content):
     file = tmp_path / "events.h5"

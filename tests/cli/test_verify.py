@@ -131,6 +131,21 @@ def test_one_rounding_mode_is_found(l1ae, variational, copy_of, type_, mode, lay
     assert first["distance_lsb"] == 1
 
 
+def test_values_that_no_word_of_the_model_has_are_a_verdict_too(l1ae, variational, copy_of):
+    place = copy_of(variational)
+
+    def widen(text):
+        return text.replace("ap_ufixed<8,3,AP_RND_CONV,AP_SAT,0> encoder_2_t;", "ap_ufixed<9,3> encoder_2_t;")
+
+    plant(place, "firmware/defines.h", widen)
+    ended = l1ae("verify", place.run)
+    assert ended.code == 1
+    assert re.search(
+        r"layer encoder_2_relu, unit \d: the C simulation gives [\d.]+, which is no multiple", ended.message
+    )
+    assert not any((place.run / name).exists() for name in ("verification.json", "report.json", "report.html"))
+
+
 def test_one_shift_in_one_adder_tree_is_found(l1ae, undercomplete, copy_of):
     place = copy_of(undercomplete)
     file = "firmware/nnet_utils/nnet_code_gen.h"

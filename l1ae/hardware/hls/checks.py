@@ -14,6 +14,7 @@ from l1ae.errors import ConversionError
 
 #: xcvu13p-flga2577-2-e, xc7vx690tffg1927-2, xcvc1902-vsva2197-2MP-e-S: device, package, speed grade, temperature.
 _PART = re.compile(r"x[aqc][a-z0-9]{3,}-?[a-z]{2,4}\d{2,4}-\d[A-Za-z]{0,2}(-[A-Za-z]{1,3})*")
+_NAME_RULE = "take letters, digits and _, no word of C++ and no layer's name"
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 #: Names that C++ or the emitted files use themselves.
 _WORDS = (
@@ -41,16 +42,28 @@ def quantized_weights(layer: Any) -> tuple[NDArray[np.float32], NDArray[np.float
 
 def check(model: Any, config: FirmwareConfig, name: str) -> None:
     """Refuse what the circuit allows but hls4ml would turn into other firmware, or into files that do not compile."""
-    if not _is_identifier(name) or name in {layer.name for layer in model.layers}:
-        raise ConversionError(f"project name {name!r}: take letters, digits and _, no word of C++ and no layer's name")
+    check_settings(config, name)
+    if name in {layer.name for layer in model.layers}:
+        raise ConversionError(f"project name {name!r}: {_NAME_RULE}")
+    _check_names(model)
+    _check_quantizers(model)
+    _check_reuse(model, config)
+
+
+def check_settings(config: FirmwareConfig, name: str) -> None:
+    """Refuse settings that are wrong for every model."""
+    if not _is_identifier(name):
+        raise ConversionError(f"project name {name!r}: {_NAME_RULE}")
     if not _PART.fullmatch(config.part):
         raise ConversionError(
             f"firmware.part {config.part!r} is no part number: give device, package and speed grade, "
             "such as xcvu13p-flga2577-2-e or xc7vx690tffg1927-2"
         )
-    _check_names(model)
-    _check_quantizers(model)
-    _check_reuse(model, config)
+    if config.strategy == "distributed_arithmetic" and config.reuse_factor != 1:
+        raise ConversionError(
+            f"firmware.reuse_factor {config.reuse_factor}: distributed_arithmetic has no multipliers to reuse; "
+            "set it to 1 or take strategy latency"
+        )
 
 
 def _is_identifier(name: str) -> bool:
@@ -84,11 +97,6 @@ def _check_quantizers(model: Any) -> None:
 
 
 def _check_reuse(model: Any, config: FirmwareConfig) -> None:
-    if config.strategy == "distributed_arithmetic" and config.reuse_factor != 1:
-        raise ConversionError(
-            f"firmware.reuse_factor {config.reuse_factor}: distributed_arithmetic has no multipliers to reuse; "
-            "set it to 1 or take strategy latency"
-        )
     sizes = {layer.name: math.prod(layer.kernel.shape) for layer in model.layers if type(layer).__name__ == "QDense"}
     common = math.gcd(*sizes.values())
     for name, size in sizes.items():

@@ -175,6 +175,11 @@ def _words(values: NDArray[np.float64], port: Port) -> NDArray[np.int64]:
     if port.format.width > 53:
         raise ToolchainError(f"{port.name} is {port.format}: the C simulation shows words of up to 53 bits")
     words = np.ldexp(values, port.fraction)
-    if not np.array_equal(words, np.rint(words)):
-        raise VerificationError(f"layer {port.name}: the C simulation gives values with more than {port.fraction} bits")
+    off = np.argwhere(words != np.rint(words))
+    if len(off):
+        row, unit = off[0]
+        raise VerificationError(
+            f"layer {port.name}, unit {unit}: the C simulation gives {float(values[row, unit])!r}, "
+            f"which is no multiple of 2**-{port.fraction} as every value of the model is"
+        )
     return words.astype(np.int64)
