@@ -14,9 +14,9 @@ from l1ae.circuit.corners import corner_words, tie_counts
 from l1ae.config import RunConfig, load_config
 from l1ae.errors import ConversionError, DataError, RunFolderError, VerificationError
 from l1ae.events.io import read_events
-from l1ae.events.source import resolve, sha256
+from l1ae.events.source import resolve
 from l1ae.events.split import Split, split
-from l1ae.files import atomic_path, write_text
+from l1ae.files import atomic_path, sha256, write_text
 from l1ae.hardware.hls.checks import check_settings
 from l1ae.hardware.hls.sources import identity, read_provenance, read_sources
 from l1ae.runs import RunFolder
@@ -113,6 +113,8 @@ def convert(run: RunFolder, ui: Terminal, firmware: Path) -> None:
     ui.stage(f"convert: {config.firmware.backend}, strategy {config.firmware.strategy}, {config.firmware.part}")
     model, circuit = _lowered(run)
     check_float32(circuit)
+    if not circuit.proved:
+        raise ConversionError(f"{run.model}: a sum can overflow its format for some input; report this model to l1ae")
     with quiet(run.log("convert")):
         from l1ae.hardware.hls import emit
 
@@ -150,15 +152,13 @@ def verify(run: RunFolder, ui: Terminal, json_file: Path | None = None) -> None:
         implementations = _implementations(model, circuit, project, run.log("g++"), ui)
         ties = tie_counts(circuit, np.concatenate(list(inputs.values())))
         layers = [node.name for node in circuit.nodes]
-        try:
-            verdict = compare(implementations, inputs, layers, ties, changed_files(project))
-        except VerificationError:  # values that the model cannot have: a verdict, though there are no words to compare
-            run.verification.unlink(missing_ok=True)
-            _forget_reports(run)
-            raise
+        verdict = compare(implementations, inputs, layers, ties, changed_files(project))
     if read_sources(project).digest() != digest:
         raise RunFolderError(f"{project} was edited while it was being verified: run this again")
-    text = json.dumps({"firmware_sha256": digest, **verdict.as_dict()}, indent=1) + "\n"
+    text = (
+        json.dumps({"firmware_sha256": digest, "circuit_sha256": sha256(run.circuit), **verdict.as_dict()}, indent=1)
+        + "\n"
+    )
     write_text(run.verification, text)
     if not verdict.exact:
         _forget_reports(run)  # what they say is no longer true
@@ -190,7 +190,7 @@ def _implementations(
     ui.say(f"  compiling {project.name}")
     simulation = CSimulation.build(project, log=log)
 
-    def simulate(words: NDArray) -> NDArray[np.int64]:
+    def simulate(words: NDArray) -> NDArray[Any]:
         with ui.progress("C simulation", len(words)) as advance:
             done = 0
 
@@ -220,6 +220,8 @@ def report(run: RunFolder, ui: Terminal) -> None:
     history = _read_record(run, run.history, "train", "data_sha256")
     if verdict.pop("firmware_sha256") != read_sources(project).digest():
         raise RunFolderError(f"{project} has changed since it was verified: l1ae verify {run.path}")
+    if verdict.pop("circuit_sha256", None) != sha256(run.need(run.circuit, "convert")):
+        raise RunFolderError(f"{run.circuit} has changed since it was verified: l1ae verify {run.path}")
     with quiet(run.log("report")):
         from l1ae.hardware.estimate import estimate
         from l1ae.report import Data, Exactness, summarise, write_page, write_report

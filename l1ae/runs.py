@@ -32,7 +32,7 @@ class RunFolder:
 
     @classmethod
     def create(cls, path: Path, config: RunConfig, fresh: bool = False) -> "RunFolder":
-        """Make the folder, or continue the run of the same configuration that it holds.
+        """Make the folder, or continue the run of the same configuration that it holds, or one that never trained.
 
         `fresh` deletes a former run first. Raises `RunFolderError` when the folder holds no run, and with `fresh` when
         it holds anything beside one.
@@ -46,7 +46,7 @@ class RunFolder:
             former = load_config(record)
             if fresh:
                 _remove(path)
-            elif former != config:
+            elif former != config and any((path / name).exists() for name in ("model.keras", "checkpoints")):
                 raise RunFolderError(
                     f"{path} holds another run ({_difference(former, config)}): "
                     "choose another folder with --out, or start over with --fresh"

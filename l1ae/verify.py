@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 #: Words (N, n) to integer words of every layer, and to score words (N, 1).
-Trace = Callable[[NDArray], Mapping[str, NDArray[np.int64]]]
-Scores = Callable[[NDArray], NDArray[np.int64]]
+Trace = Callable[[NDArray], Mapping[str, NDArray[Any]]]
+Scores = Callable[[NDArray], NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -23,15 +23,18 @@ class Implementation:
 
 @dataclass(frozen=True)
 class Mismatch:
-    """The first place where two implementations differ: event, layer, unit, both words, and how far apart in LSB."""
+    """The first place where two implementations differ: event, layer, unit, both words, and how far apart in LSB.
+
+    A word is an integer; firmware that was changed may show a value between two words, which is given as it is.
+    """
 
     event: int
     stimulus: str
     layer: str
     unit: int
-    first_value: int
-    second_value: int
-    distance_lsb: int
+    first_value: int | float
+    second_value: int | float
+    distance_lsb: int | float
     words: list[float]
 
     def __str__(self) -> str:
@@ -116,19 +119,13 @@ def compare(
             mismatch = None
             if first is not None:
                 row, layer, unit = first
-                one, two = (int(_flat(traces[side][layer])[row, unit]) for side in (left, right))
-                mismatch = Mismatch(
-                    event=int(traced[row]),
-                    stimulus=str(origin[traced[row]]),
-                    layer=layer,
-                    unit=unit,
-                    first_value=one,
-                    second_value=two,
-                    distance_lsb=abs(one - two),
-                    words=words[traced[row]].tolist(),
-                )
-            elif wrong.any():
-                mismatch = _score_mismatch(scores[left], scores[right], wrong, words, origin, layers[-1])
+                one, two = (_flat(traces[side][layer])[row, unit] for side in (left, right))
+                mismatch = _mismatch(int(traced[row]), layer, unit, one, two, words, origin)
+            elif wrong.any():  # in the scores, though in no traced layer: the place is the output port
+                event = int(np.flatnonzero(wrong)[0])
+                unit = int(np.flatnonzero(scores[left][event] != scores[right][event])[0])
+                one, two = scores[left][event, unit], scores[right][event, unit]
+                mismatch = _mismatch(event, layers[-1], unit, one, two, words, origin)
             pairs.append(
                 Pair(
                     implementations[left].name,
@@ -158,12 +155,12 @@ def _choose(origin: NDArray, differs: NDArray[np.bool_]) -> NDArray[np.int64]:
     return chosen.astype(np.int64)
 
 
-def _flat(values: NDArray[np.int64]) -> NDArray[np.int64]:
+def _flat(values: NDArray) -> NDArray:
     return values.reshape(len(values), -1)
 
 
 def _first_difference(
-    one: Mapping[str, NDArray[np.int64]], two: Mapping[str, NDArray[np.int64]], layers: Sequence[str]
+    one: Mapping[str, NDArray], two: Mapping[str, NDArray], layers: Sequence[str]
 ) -> tuple[NDArray[np.bool_], tuple[int, str, int] | None]:
     """Rows on which any layer differs, and (row, layer, unit) of the first layer in data-flow order that does."""
     shared = [layer for layer in layers if layer in one and layer in two]
@@ -179,19 +176,6 @@ def _first_difference(
     return wrong, first
 
 
-def _score_mismatch(
-    one: NDArray, two: NDArray, wrong: NDArray[np.bool_], words: NDArray, origin: NDArray, layer: str
-) -> Mismatch:
-    """The scores differ though no traced layer does: the place is the output port."""
-    event = int(np.flatnonzero(wrong)[0])
-    unit = int(np.flatnonzero(one[event] != two[event])[0])
-    return Mismatch(
-        event=event,
-        stimulus=str(origin[event]),
-        layer=layer,
-        unit=unit,
-        first_value=int(one[event, unit]),
-        second_value=int(two[event, unit]),
-        distance_lsb=abs(int(one[event, unit]) - int(two[event, unit])),
-        words=words[event].tolist(),
-    )
+def _mismatch(event: int, layer: str, unit: int, one: Any, two: Any, words: NDArray, origin: NDArray) -> Mismatch:
+    first, second = (int(value) if value == int(value) else float(value) for value in (one, two))
+    return Mismatch(event, str(origin[event]), layer, unit, first, second, abs(first - second), words[event].tolist())

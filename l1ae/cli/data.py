@@ -42,6 +42,8 @@ def info(file: Path, plot: Path | None) -> None:
     \b
     Example: l1ae data info sample --plot sample.png
     """
+    import sys
+
     from rich.console import Console
 
     from l1ae.events.info import tables
@@ -50,7 +52,7 @@ def info(file: Path, plot: Path | None) -> None:
     from l1ae.report import plot_events
 
     events = read_events(resolve(str(file)))
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 120)
     for table in tables(events):
         console.print(table)
     target = plot or (Path("sample.png") if str(file) == "sample" else file.with_suffix(".png"))

@@ -1,6 +1,5 @@
 """Where a run's events come from."""
 
-import hashlib
 from importlib import resources
 from pathlib import Path
 
@@ -18,9 +17,3 @@ def resolve(name: str) -> Path:
     if not path.is_file():
         raise DataError(f"no event file {name}; `sample` names the one that l1ae ships")
     return path
-
-
-def sha256(path: Path) -> str:
-    """Content hash of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -21,9 +21,9 @@ class Mismatch(FiniteRecord):
     stimulus: str
     layer: str
     unit: NonNegativeInt
-    first_value: int
-    second_value: int
-    distance_lsb: NonNegativeInt
+    first_value: int | float
+    second_value: int | float
+    distance_lsb: NonNegativeInt | NonNegativeFloat
     words: tuple[float, ...]
 
 

@@ -37,7 +37,8 @@ def test_a_damaged_record_is_named_with_the_command_that_makes_it_again(
 def test_a_damaged_circuit_is_named(l1ae, variational, copy_of, folder_content):
     place = copy_of(variational)
     (place.run / "circuit.json").write_text("{}")
-    assert f"{place.run / 'circuit.json'} is not a circuit" in refused(l1ae, place, folder_content)
+    assert "circuit.json has changed since it was verified" in refused(l1ae, place, folder_content)
+    assert f"{place.run / 'circuit.json'} is not a circuit" in l1ae("verify", place.run).message
 
 
 def test_events_that_are_gone_are_named(l1ae, variational, copy_of, folder_content):

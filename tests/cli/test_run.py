@@ -59,7 +59,7 @@ def test_the_report_follows_its_schema_and_says_what_was_asked_for(finished):
 def test_the_report_holds_the_verdict(finished):
     report = json.loads((finished.place.run / "report.json").read_text())
     verdict = json.loads((finished.place.run / "verification.json").read_text())
-    assert len(verdict.pop("firmware_sha256")) == 64
+    assert len(verdict.pop("firmware_sha256")) == len(verdict.pop("circuit_sha256")) == 64
     assert report["exactness"] == verdict
     assert verdict["mismatches"] == 0
     assert verdict["events"] == sum(verdict["stimuli"].values()) >= 1500

@@ -140,10 +140,21 @@ def test_values_that_no_word_of_the_model_has_are_a_verdict_too(l1ae, variationa
     plant(place, "firmware/defines.h", widen)
     ended = l1ae("verify", place.run)
     assert ended.code == 1
-    assert re.search(
-        r"layer encoder_2_relu, unit \d: the C simulation gives [\d.]+, which is no multiple", ended.message
-    )
-    assert not any((place.run / name).exists() for name in ("verification.json", "report.json", "report.html"))
+    assert re.search(r"layer encoder_2_relu, unit \d: \d+ against \d+\.5, \d+\.5 LSB apart", ended.message)
+    assert json.loads((place.run / "verification.json").read_text())["mismatches"] > 0
+    assert not any((place.run / name).exists() for name in ("report.json", "report.html"))
+
+
+def test_firmware_that_hides_a_layer_is_not_verified(l1ae, variational, copy_of):
+    place = copy_of(variational)
+
+    def hide(text):
+        return re.sub(r".*save_layer_output<\w+>\(\w+, \"encoder_1\".*\n", "", text)
+
+    plant(place, "firmware/tiny.cpp", hide)
+    ended = l1ae("verify", place.run)
+    assert ended.code == 2
+    assert "no longer shows layer encoder_1_relu" in ended.message
 
 
 def test_one_shift_in_one_adder_tree_is_found(l1ae, undercomplete, copy_of):

@@ -27,7 +27,7 @@ class Run:
         self.provenance = read_provenance(place.project)
         self.history = json.loads(self.folder.history.read_text())
         verdict = json.loads(self.folder.verification.read_text())
-        verdict.pop("firmware_sha256")
+        del verdict["firmware_sha256"], verdict["circuit_sha256"]
         self.exactness = Exactness.model_validate_json(json.dumps(verdict))
 
     def firmware(self):

@@ -9,8 +9,9 @@ from typing import Any
 from l1ae.circuit.graph import Circuit
 from l1ae.config import FirmwareConfig
 from l1ae.environment import versions
+from l1ae.files import sha256
 from l1ae.hardware.hls.checks import quantized_weights
-from l1ae.hardware.hls.sources import PROVENANCE, read_provenance, sha256
+from l1ae.hardware.hls.sources import PROVENANCE, read_provenance
 
 
 def weight_digests(model: Any) -> dict[str, str]:

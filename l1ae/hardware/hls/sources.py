@@ -10,6 +10,7 @@ from typing import Any
 
 from l1ae.circuit.formats import FixedFormat, Overflow, Rounding
 from l1ae.errors import ConversionError
+from l1ae.files import sha256
 
 PROVENANCE = "provenance.json"
 _TYPEDEF = re.compile(r"typedef\s+(ap_u?(?:fixed|int))<([^<>]*)>\s+(\w+);")
@@ -56,11 +57,6 @@ class Sources:
         return total.hexdigest()
 
 
-def sha256(path: Path) -> str:
-    """SHA-256 of a file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
 def parse_types(defines: str) -> dict[str, FixedFormat]:
     """The fixed-point types of a defines.h by name; types of more than 62 bits are left out."""
     types = {}
@@ -101,9 +97,13 @@ def read_sources(folder: Path) -> Sources:
     if record is None:
         raise ConversionError(f"{folder} holds no firmware project of l1ae: emit one first")
     try:
-        return parse_sources(folder, str(record["project"]), record["layers"])
+        sources = parse_sources(folder, str(record["project"]), record["layers"])
+        hidden = [str(layer["layer"]) for layer in record["layers"][1:] if layer["node"] not in sources.layers]
     except (OSError, LookupError, TypeError, UnicodeDecodeError) as error:
         raise ConversionError(f"the firmware project {folder} is damaged ({error}): emit it again") from error
+    if hidden:
+        raise ConversionError(f"{folder} no longer shows layer {', '.join(hidden)} to the verification: emit it again")
+    return sources
 
 
 def parse_sources(folder: Path, name: str, layers: Sequence[Mapping[str, Any]]) -> Sources:
