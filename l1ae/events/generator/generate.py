@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, replace
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
 
+from l1ae import environment
 from l1ae.errors import ConfigError, RunFolderError, ToolchainError
 from l1ae.events.generator.chunks import Chunk, make_chunk, start_worker
 from l1ae.events.generator.detector import Detector
@@ -222,7 +222,7 @@ def _assemble(
         "recipe": recipe.name,
         "description": recipe.description,
         "seed": str(seed),
-        "l1ae": _own_version(),
+        "l1ae": environment.versions()["l1ae"],
         **versions,
         "collisions": "proton-proton, 13 TeV, Pythia's default tune",
         "background_processes": ",".join(process.name for process in recipe.backgrounds),
@@ -266,10 +266,3 @@ def _pool_note(recipe: Recipe, pool: Sequence[Chunk]) -> str:
         f"above {recipe.pool_veto_gev:g} GeV left out ({made - passed} of {made}); drawn with replacement, turned by a "
         "random angle, mirrored in eta at random"
     )
-
-
-def _own_version() -> str:
-    try:
-        return version("l1ae")
-    except PackageNotFoundError:
-        return "source tree"

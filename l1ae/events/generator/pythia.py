@@ -15,6 +15,7 @@ from l1ae.errors import ToolchainError
 from l1ae.events.generator.detector import MAX_ETA
 from l1ae.events.generator.particles import Particles, from_momenta
 from l1ae.events.generator.recipes import COMMON_SWITCHES
+from l1ae.terminal import first_error
 
 _MAX_PYTHIA_SEED = 900_000_000
 
@@ -57,20 +58,18 @@ def start(name: str, switches: Sequence[str], seed: int, log: Path | None = None
             )
     if not pythia.init():
         raise ToolchainError(
-            f"Pythia refuses the switches of the process {name}: {_first_error(log, logged)}"
+            f"Pythia refuses the switches of the process {name}: {_reason(log, logged)}"
             + (f"; its whole output is in {log}" if log is not None else "")
         )
     return pythia
 
 
-def _first_error(log: Path | None, start_at: int) -> str:
-    """First line with an error that was written to the log after position `start_at`."""
+def _reason(log: Path | None, start_at: int) -> str:
+    """First error that was written to the log after byte `start_at`."""
     ctypes.CDLL(None).fflush(None)  # the C output stream is buffered when it goes to a file
     if log is None or not log.exists():
         return "no log was kept"
-    lines = log.read_bytes()[start_at:].decode(errors="replace").splitlines()
-    marked = [line.strip() for line in lines if "error" in line.lower() or "abort" in line.lower()]
-    return marked[0] if marked else "it gives no reason"
+    return first_error(log, start_at) or "it gives no reason"
 
 
 def draw(pythia: Any, count: int) -> Particles:
