@@ -9,6 +9,7 @@ from pathlib import Path
 from l1ae import pipeline
 from l1ae.config import VerificationConfig
 from l1ae.runs import RunFolder
+from l1ae.samples import Samples
 from l1ae.terminal import Terminal
 
 
@@ -18,7 +19,7 @@ def main(folder: Path, data: int, random: int, record: Path) -> None:
     _verify(run, min(data, 10), 10)
     loaded = peak()
     events = _verify(run, data, random)
-    width = pipeline.events_of(run.config).test.inputs.shape[1]
+    width = Samples.open(run.config.data).layout.n_inputs
     facts = {
         "events": events,
         "input_bytes": events * width * 8,

@@ -46,7 +46,7 @@ def measure(configs: Sequence[Path], data: Path, sizes: Sizes, ui: Terminal, fol
         for subject in subjects:
             ui.stage(f"bench: scoring, {subject.shape}")
             candidates = scoring.implementations(subject)
-            words = subject.events.test.inputs[: sizes.scoring_events]
+            words = subject.samples.first_test_events(sizes.scoring_events).inputs
             with ui.progress("calls", len(candidates) * (sizes.scoring_repeats + 1)) as advance:
                 rows += scoring.rates(subject.shape, candidates, words, sizes.scoring_repeats, advance)
 

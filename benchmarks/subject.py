@@ -12,9 +12,9 @@ from l1ae import pipeline
 from l1ae.circuit import Circuit
 from l1ae.config import load_config
 from l1ae.errors import ToolchainError
-from l1ae.events.split import Split
 from l1ae.hardware.hls import CSimulation
 from l1ae.runs import RunFolder
+from l1ae.samples import Samples
 from l1ae.terminal import Terminal
 
 SEED = 1
@@ -25,7 +25,7 @@ class Subject:
     """One preset, ready to be timed; `hls4ml_library` is its project compiled by the script that came with it."""
 
     run: RunFolder
-    events: Split
+    samples: Samples
     autoencoder: Any
     model: Any
     circuit: Circuit
@@ -52,18 +52,18 @@ def prepare(config_file: Path, data: Path, folder: Path, ui: Terminal) -> Subjec
     config = load_config(config_file)
     config = config.model_copy(update={"data": config.data.model_copy(update={"file": str(data)})})
     run = RunFolder.create(folder / "runs" / config.name, config)
-    events = pipeline.events_of(config)
-    training = events.training.of(*config.data.background)
+    samples = Samples.open(config.data)
     keras.utils.set_random_seed(SEED)
-    scaling = learn_scaling(training.inputs, config.autoencoder.direction_shift)
-    autoencoder = build(config.autoencoder, scaling.offset, scaling.shift)
+    words = (chunk.inputs for chunk in samples.stream.chunks(config.data.background, "training"))
+    scaling = learn_scaling(words, samples.layout.is_direction(), config.autoencoder.direction_shift)
+    autoencoder = build(config.autoencoder, scaling.offset, scaling.shift, samples.layout.word_width)
     _random_weights(autoencoder.deployed)
     autoencoder.deployed.save(run.model)
     pipeline.convert(run, ui, folder / "firmware")
     project = pipeline.project_of(run)
     return Subject(
         run=run,
-        events=events,
+        samples=samples,
         autoencoder=autoencoder,
         model=load_model(run.model),
         circuit=Circuit.load(run.circuit),

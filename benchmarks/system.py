@@ -66,7 +66,7 @@ def start_up(repeats: int, advance: Callable[[], Any] = lambda: None) -> Row:
 
 def memory(subject: Subject, events: int, folder: Path) -> list[Row]:
     """Memory of `l1ae verify` on `events` events, in a process of its own, against the array of its inputs."""
-    data = min(events // 2, len(subject.events.test))
+    data = min(events // 2, subject.samples.test_events())
     record = folder / "memory.json"
     command = [sys.executable, "-m", "benchmarks.child", str(subject.run.path), str(data), str(events - data)]
     log = subject.run.log("memory")

@@ -16,6 +16,7 @@ from benchmarks.subject import SEED, Subject
 from l1ae.autoencoder.objectives import RECONSTRUCTION, kl_divergence
 from l1ae.autoencoder.training import train
 from l1ae.config import AutoencoderConfig, TrainingConfig
+from l1ae.events.shuffle import Buckets
 
 BASELINE = "float Keras network, with validation"
 Features = NDArray[np.float32]
@@ -74,7 +75,8 @@ def rows(subjects: list[Subject], events: int, epochs: int, folder: Path, advanc
 def _features(subject: Subject, events: int) -> tuple[tuple[NDArray, NDArray], tuple[Features, Features]]:
     """Training and validation events, as words and scaled."""
     background = subject.run.config.data.background
-    parts = subject.events.training.of(*background), subject.events.validation.of(*background)
+    stream = subject.samples.stream
+    parts = stream.read(background, "training"), stream.read(background, "validation")
     words = parts[0].inputs[:events], parts[1].inputs[: max(events // 5, 1)]
     scale = subject.autoencoder.scale
     training, validation = (scale.predict(part.astype(np.float32), batch_size=8192, verbose=0) for part in words)
@@ -86,7 +88,7 @@ def _epochs(
 ) -> Spread:
     clock = Epochs(advance)
     config = subject.run.config.training.model_copy(update={"epochs": epochs, "patience": epochs})
-    train(subject.autoencoder, *words, config, folder, clock)
+    train(subject.autoencoder, Buckets.of(words[0]), Buckets.of(words[1]), config, folder, clock)
     return clock.spread
 
 

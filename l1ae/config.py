@@ -5,7 +5,7 @@ An unknown key or a wrong type is an error that names the key; there are no hidd
 
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import pydantic
 import yaml
@@ -18,6 +18,9 @@ class Record(BaseModel):
     """Base of all records: frozen, strict, no unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+_Record = TypeVar("_Record", bound=Record)
 
 
 class Precision(Record):
@@ -40,11 +43,21 @@ class SignedPrecision(Precision):
 
 
 class DataConfig(Record):
-    """Where events come from: `sample` is the file that l1ae ships, anything else a path."""
+    """Where events come from: `sample` is the file that l1ae ships, anything else a path or a list of paths.
 
-    file: str = "sample"
+    `objects` (how many of each kind) and `features` choose from what the files hold; None takes all.
+    """
+
+    file: str | Annotated[tuple[str, ...], Field(min_length=1)] = "sample"
+    objects: Annotated[dict[str, PositiveInt], Field(min_length=1)] | None = None
+    features: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     background: Annotated[tuple[str, ...], Field(min_length=1)] = ("W", "Z", "QCD", "tt")
     signals: Annotated[tuple[str, ...], Field(min_length=1)] = ("LQ", "A4l", "h0", "h+")
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The names of all files."""
+        return (self.file,) if isinstance(self.file, str) else self.file
 
 
 class AutoencoderConfig(Record):
@@ -106,6 +119,11 @@ class RunConfig(Record):
 
 def load_config(path: Path) -> RunConfig:
     """Read and validate a YAML file; raises `ConfigError` with the first offending key."""
+    return load_record(path, RunConfig)
+
+
+def load_record(path: Path, kind: type[_Record]) -> _Record:
+    """Read a YAML file into a record of this kind; raises `ConfigError` with the first offending key."""
     try:
         content = yaml.load(Path(path).read_text(encoding="utf-8"), _UniqueKeys)
     except FileNotFoundError as error:
@@ -118,7 +136,7 @@ def load_config(path: Path) -> RunConfig:
         raise ConfigError(f"{path} must hold keys and values, found {type(content).__name__}")
     try:
         # JSON mode: lists become tuples, while strictness still refuses "8" where 8 is meant.
-        return RunConfig.model_validate_json(json.dumps(content))
+        return kind.model_validate_json(json.dumps(content))
     except (TypeError, ValueError, RecursionError) as error:
         if isinstance(error, pydantic.ValidationError):
             raise _named(path, error) from error

@@ -34,3 +34,9 @@ class VerificationError(L1aeError):
     """Two implementations of one model that differ; the record says where."""
 
     exit_code = 1
+
+
+class DifferenceError(L1aeError):
+    """Two samples of events that lie further apart than the user allowed."""
+
+    exit_code = 1

@@ -26,7 +26,9 @@ def atomic_path(target: Path) -> Iterator[Path]:
         temporary.chmod(0o644)
         temporary.replace(target)
     except OSError as error:
-        raise RunFolderError(f"cannot write {target}: {error.strerror or error}") from error
+        # Libraries put their own text, of several lines at times, where the system's reason belongs.
+        reason = os.strerror(error.errno) if error.errno else " ".join(str(error).split())
+        raise RunFolderError(f"cannot write {target}: {reason}") from error
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,16 +12,15 @@ from numpy.typing import NDArray
 
 from l1ae.circuit import Circuit
 from l1ae.circuit.corners import corner_words, tie_counts
-from l1ae.config import RunConfig, load_config
-from l1ae.errors import ConversionError, DataError, RunFolderError, VerificationError
-from l1ae.events.io import read_events
-from l1ae.events.source import resolve
-from l1ae.events.split import Split, split
+from l1ae.config import load_config
+from l1ae.errors import ConversionError, RunFolderError, VerificationError
+from l1ae.events.split import PARTS
 from l1ae.files import atomic_path, sha256, write_text
-from l1ae.hardware.hls.checks import check_settings
+from l1ae.hardware.hls.checks import check_float32, check_settings
 from l1ae.hardware.hls.sources import identity, read_provenance, read_sources
 from l1ae.runs import RunFolder
-from l1ae.stimuli import stimuli
+from l1ae.samples import Samples
+from l1ae.stimuli import choose, stimuli
 from l1ae.terminal import Terminal, quiet
 from l1ae.verify import Implementation, compare
 
@@ -34,11 +34,14 @@ TEST_BENCH_EVENTS = 1000
 def open_run(config_file: Path, out: Path | None, fresh: bool) -> RunFolder:
     """The run folder of a configuration, new or continued; unusable events or settings are refused first."""
     config = load_config(config_file)
-    source = resolve(config.data.file)
-    events_of(config)
+    samples = Samples.open(config.data)
     check_settings(config.firmware, config.name)
-    if config.data.file != "sample":  # the run folder must find its data from anywhere
-        config = config.model_copy(update={"data": config.data.model_copy(update={"file": str(source)})})
+    # The run folder must find its data from anywhere.
+    files = tuple(
+        name if name == "sample" else str(path) for name, path in zip(config.data.files, samples.paths, strict=True)
+    )
+    file = files[0] if isinstance(config.data.file, str) else files
+    config = config.model_copy(update={"data": config.data.model_copy(update={"file": file})})
     return RunFolder.create(out or Path("runs") / config.name, config, fresh)
 
 
@@ -50,18 +53,6 @@ def run_all(run: RunFolder, ui: Terminal, firmware: Path) -> None:
     report(run, ui)
 
 
-def events_of(config: RunConfig) -> Split:
-    """The configured events, split; raises `DataError` for a process that the file does not hold, or too little of."""
-    events = read_events(resolve(config.data.file))
-    parts = split(events.of(*config.data.background, *config.data.signals))
-    for name in config.data.signals:
-        if not len(parts.test.of(name)):
-            raise DataError(f"{config.data.file} holds no test event of the signal {name}: take it out of data.signals")
-    if min(len(part.of(*config.data.background)) for part in (parts.training, parts.validation, parts.test)) == 0:
-        raise DataError(f"{config.data.file} holds too few background events for training, validation and test")
-    return parts
-
-
 def train(run: RunFolder, ui: Terminal) -> None:
     """Train the autoencoder, or continue, and write the deployed model."""
     config = run.config
@@ -69,10 +60,11 @@ def train(run: RunFolder, ui: Terminal) -> None:
     if run.model.is_file() and run.history.is_file():
         ui.say(f"  {run.model} is trained already")
         return
-    parts = events_of(config)
-    training = parts.training.of(*config.data.background)
-    validation = parts.validation.of(*config.data.background)
-    ui.say(f"  {len(training)} training and {len(validation)} validation events ({', '.join(config.data.background)})")
+    samples = Samples.open(config.data)
+    _same_events_as_before(run, samples)
+    events = {part: samples.background_events(part) for part in PARTS}
+    names = ", ".join(config.data.background)
+    ui.say(f"  {events['training']} training and {events['validation']} validation events ({names})")
     with quiet(run.log("train")):
         import keras
 
@@ -83,8 +75,9 @@ def train(run: RunFolder, ui: Terminal) -> None:
         from l1ae.hardware.hls.checks import check
 
         keras.utils.set_random_seed(config.training.seed)
-        scaling = learn_scaling(training.inputs, config.autoencoder.direction_shift)
-        autoencoder = build(config.autoencoder, scaling.offset, scaling.shift)
+        training, validation = (samples.shuffled(part, run.shuffled) for part in PARTS[:2])
+        scaling = learn_scaling(training, samples.layout.is_direction(), config.autoencoder.direction_shift)
+        autoencoder = build(config.autoencoder, scaling.offset, scaling.shift, samples.layout.word_width)
         check(autoencoder.deployed, config.firmware, config.name)  # rather now than after the training
         with ui.progress("epochs", config.training.epochs) as advance:
             done = 0
@@ -94,17 +87,29 @@ def train(run: RunFolder, ui: Terminal) -> None:
                 advance(epoch - done, note=f"loss {loss:.5f}, validation {validation_loss:.5f}")
                 done = epoch
 
-            history = fit(autoencoder, training.inputs, validation.inputs, config.training, run.checkpoints, progress)
+            history = fit(autoencoder, training, validation, config.training, run.checkpoints, progress)
         if autoencoder.squared_error is not autoencoder.deployed:
             lower(autoencoder.squared_error).save(run.decoded)
         with atomic_path(run.model) as temporary:
             autoencoder.deployed.save(temporary)
-    record = asdict(history) | {"data_sha256": sha256(resolve(config.data.file))}
-    write_text(run.history, json.dumps(record, indent=1) + "\n")
+    write_text(run.history, json.dumps(asdict(history) | {"data_sha256": samples.sha256}, indent=1) + "\n")
+    shutil.rmtree(run.shuffled, ignore_errors=True)
     ui.say(
         f"  {history.epochs} epochs in {history.seconds:.0f} s, best validation loss "
         f"{history.best:.5f} in epoch {history.best_epoch}: {run.model}"
     )
+
+
+def _same_events_as_before(run: RunFolder, samples: Samples) -> None:
+    """Refuse to continue a training on other events than it began with."""
+    record = run.checkpoints / "data.sha256"
+    if record.is_file():
+        if record.read_text(encoding="utf-8").strip() != samples.sha256:
+            raise RunFolderError(
+                f"{samples.where} has changed since the training began: start over with l1ae run CONFIG --fresh"
+            )
+        return
+    write_text(record, samples.sha256 + "\n")
 
 
 def convert(run: RunFolder, ui: Terminal, firmware: Path) -> None:
@@ -118,13 +123,21 @@ def convert(run: RunFolder, ui: Terminal, firmware: Path) -> None:
     with quiet(run.log("convert")):
         from l1ae.hardware.hls import emit
 
-        words = np.concatenate(
-            [events_of(config).test.inputs[:TEST_BENCH_EVENTS], corner_words(circuit, config.verification.seed)]
+        samples = Samples.open(config.data)
+        events = samples.first_test_events(TEST_BENCH_EVENTS).inputs
+        words = np.concatenate([events, corner_words(circuit, config.verification.seed)])
+        settings = config.model_dump(mode="json")
+        settings["data"]["file"] = samples.name
+        names = samples.layout.feature_names()
+        project = emit(
+            model,
+            config.firmware,
+            config.name,
+            firmware / config.name,
+            words=words,
+            features=names,
+            info={"run": settings},
         )
-        info = {
-            "run": config.model_dump(mode="json") | {"data": config.data.model_dump() | {"file": _data_name(config)}}
-        }
-        project = emit(model, config.firmware, config.name, firmware / config.name, words=words, info=info)
     circuit.save(run.circuit)
     run.verification.unlink(missing_ok=True)
     _forget_reports(run)
@@ -148,7 +161,10 @@ def verify(run: RunFolder, ui: Terminal, json_file: Path | None = None) -> None:
     with quiet(run.log("verify")):
         from l1ae.hardware.hls import changed_files
 
-        inputs = stimuli(circuit, events_of(run.config).test.inputs, run.config.verification)
+        samples = Samples.open(run.config.data)
+        chosen = choose(samples.test_events(), run.config.verification)
+        data = samples.stream.rows(chosen, samples.processes, "test").inputs
+        inputs = stimuli(circuit, data, run.config.verification)
         implementations = _implementations(model, circuit, project, run.log("g++"), ui)
         ties = tie_counts(circuit, np.concatenate(list(inputs.values())))
         layers = [node.name for node in circuit.nodes]
@@ -229,15 +245,16 @@ def report(run: RunFolder, ui: Terminal) -> None:
 
         circuit = Circuit.load(run.need(run.circuit, "convert"))
         provenance = read_provenance(project) or {}
-        source = resolve(run.config.data.file)
-        if sha256(source) != history["data_sha256"]:
-            raise RunFolderError(f"{source} has changed since the training: start over with l1ae run CONFIG --fresh")
-        events = read_events(source)
+        samples = Samples.open(run.config.data)
+        if samples.sha256 != history["data_sha256"]:
+            raise RunFolderError(
+                f"{samples.where} has changed since the training: start over with l1ae run CONFIG --fresh"
+            )
         record, arrays = assemble(
             run.config,
             circuit,
-            split(events.of(*run.config.data.background, *run.config.data.signals)),
-            data=Data(file=_data_name(run.config), sha256=sha256(source), metadata=dict(events.metadata)),
+            samples.stream,
+            data=Data(file=samples.name, sha256=samples.sha256, metadata=dict(samples.stream.metadata)),
             history=history,
             exactness=Exactness.model_validate_json(json.dumps(verdict)),
             decoded=Circuit.load(run.decoded) if run.decoded.is_file() else None,
@@ -247,22 +264,6 @@ def report(run: RunFolder, ui: Terminal) -> None:
         write_page(run.report_html, record, arrays)
     ui.console.print(summarise(record))
     ui.say(f"  {run.report_html}")
-
-
-def check_float32(circuit: Circuit) -> None:
-    """Refuse a model that Keras itself, in float32, does not compute exactly for every input."""
-    for name, exact in circuit.float32_exact.items():
-        if not exact:
-            bits = circuit.ranges[name].significant_bits
-            raise ConversionError(
-                f"layer {name}: its values need {bits} bits and Keras computes in float32, which holds 24: "
-                "lower autoencoder.inputs.width or the widths of weights and activations in front of it"
-            )
-
-
-def _data_name(config: RunConfig) -> str:
-    """The event file without its folder: records travel, and folders of one machine mean nothing on another."""
-    return Path(config.data.file).name
 
 
 def project_of(run: RunFolder) -> Path:

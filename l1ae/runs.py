@@ -19,7 +19,7 @@ _CONTENT = (
         "conversion.json",
         "verification.json",
     ),
-    *("report.json", "report.html", "checkpoints", "logs"),
+    *("report.json", "report.html", "checkpoints", "shuffled", "logs"),
 )
 
 
@@ -81,6 +81,11 @@ class RunFolder:
     def checkpoints(self) -> Path:
         """State after the last and the best epoch."""
         return self.path / "checkpoints"
+
+    @property
+    def shuffled(self) -> Path:
+        """Training events in random order while the training lasts, when there are too many for the memory."""
+        return self.path / "shuffled"
 
     @property
     def history(self) -> Path:

@@ -11,6 +11,7 @@ from l1ae.circuit import Circuit
 from l1ae.errors import ConversionError
 from l1ae.events.io import write_events
 from l1ae.runs import RunFolder
+from l1ae.samples import Samples
 
 #: What each stage makes in the run folder.
 MADE = {
@@ -109,7 +110,7 @@ def test_the_data_file_of_a_run_is_found_from_anywhere(l1ae, place, event_file, 
     run = pipeline.open_run(place.config, place.run, fresh=False)
     assert run.config.data.file == str(event_file)
     monkeypatch.chdir(tmp_path)
-    assert len(pipeline.events_of(RunFolder.open(place.run).config).test) > 0
+    assert Samples.open(RunFolder.open(place.run).config.data).test_events() > 0
 
 
 def test_the_shipped_sample_keeps_its_name_in_the_run_folder(place, event_file, monkeypatch):
@@ -180,7 +181,7 @@ def test_a_model_that_float32_does_not_compute_exactly_is_refused():
     from l1ae.autoencoder.architectures import build
     from l1ae.circuit.lowering import lower
     from l1ae.config import AutoencoderConfig
-    from l1ae.pipeline import check_float32
+    from l1ae.hardware.hls.checks import check_float32
 
     wide = {"width": 16, "integer": 4}
     config = {"kind": "undercomplete", "hidden": (6, 4), "inputs": wide, "weights": wide}
@@ -203,3 +204,66 @@ def test_every_kind_backend_and_strategy_is_exact(run_tiny, kind, backend, strat
     verdict = json.loads((finished.place.run / "verification.json").read_text())
     assert verdict["mismatches"] == 0
     assert verdict["events"] >= 1500
+
+
+def test_events_that_do_not_fit_into_the_memory_are_trained_on_from_the_disk(l1ae, place, monkeypatch):
+    from l1ae.events import shuffle
+
+    read = []
+    scatter = shuffle._write
+
+    def spy(chunks, folder, *rest):
+        read.append(folder.name)
+        return scatter(chunks, folder, *rest)
+
+    monkeypatch.setattr(shuffle, "BUCKET_EVENTS", 200)
+    monkeypatch.setattr(shuffle, "_write", spy)
+    ended = l1ae("train", place.config, "--out", place.run)
+    assert ended.text
+    assert "training and" in ended.out
+    assert read == ["training"], "750 training events in four buckets, 150 validation events in one"
+    assert not (place.run / "shuffled").exists(), "the copy goes when the training is done"
+    history = json.loads((place.run / "history.json").read_text())
+    assert len(history["loss"]) == 2
+
+
+def test_a_training_is_not_continued_on_other_events(l1ae, variational, copy_of, many_events, folder_content):
+    place = copy_of(variational)
+    rewind(place, "train")
+    other = place.root / "other.h5"
+    write_events(other, many_events.take(slice(0, 2000)))
+    config = yaml.safe_load((place.run / "config.yaml").read_text())
+    config["data"]["file"] = str(other)
+    (place.run / "config.yaml").write_text(yaml.safe_dump(config))
+    before = folder_content(place.root)
+    message = stage(l1ae, place, "train").message
+    assert message == f"{other} has changed since the training began: start over with l1ae run CONFIG --fresh"
+    assert folder_content(place.root) == before
+
+
+def test_a_run_takes_other_objects_and_features_and_several_files(l1ae, place, many_events):
+    names = ("W", "Z", "QCD", "tt")
+    for name, part in (("one.h5", many_events.of(*names)), ("two.h5", many_events.of("LQ", "h0"))):
+        write_events(place.root / name, part)
+    place.change_config(
+        lambda content: content.update(
+            data={
+                "file": [str(place.root / "one.h5"), str(place.root / "two.h5")],
+                "objects": {"muon": 2, "jet": 3, "MET": 1},
+                "features": ["pt", "phi"],
+                "background": list(names),
+                "signals": ["LQ", "h0"],
+            }
+        )
+    )
+    assert l1ae("run", place.config, "--out", place.run, "--firmware", place.firmware).text
+    circuit = Circuit.load(place.run / "circuit.json")
+    assert circuit.input.shape == (12,)
+    assert circuit.input.format.width == 13
+    report = json.loads((place.run / "report.json").read_text())
+    assert report["exactness"]["mismatches"] == 0
+    assert set(report["physics"]) == {"LQ", "h0"}
+    assert report["data"]["file"] == "one.h5, two.h5"
+    readme = (place.project / "README.md").read_text()
+    assert "jet3_phi" in readme
+    assert "jet4_pt" not in readme

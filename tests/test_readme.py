@@ -54,6 +54,11 @@ class Document:
         self.check_links()
         return self.wrong
 
+    @property
+    def shown(self):
+        """Files that the document shows: YAML blocks that begin with a comment that is the name of the file."""
+        return {found[1] for body in self.blocks("yaml") if (found := re.match(r"# (\S+\.yaml)\n", body))}
+
     def check_configurations(self, folder):
         for body in self.blocks("yaml"):
             if not re.match(r"(\s*#[^\n]*\n)*name:", body):
@@ -104,7 +109,7 @@ class Document:
 
     def need(self, name, line):
         """A file of the repository, an output of an earlier command, or a configuration shown in the document."""
-        shown = name.endswith(".yaml") and Path(name).stem in self.configs
+        shown = name in self.shown or (name.endswith(".yaml") and Path(name).stem in self.configs)
         if name != "sample" and name not in self.made and not shown and not (self.root / name).exists():
             self.wrong.append(f"{line}: {name} is neither in the repository nor written by the document before")
 

@@ -9,14 +9,14 @@ import qkeras
 
 from l1ae.autoencoder.layers import InputScaling
 from l1ae.config import AutoencoderConfig, Precision
-from l1ae.events.scales import WORD_WIDTH
+from l1ae.events.layout import LEPTON
 
 
 @dataclass(frozen=True)
 class Autoencoder:
     """The parts of one autoencoder; they share layers, so training one trains all.
 
-    `scale`: words (N, 57) -> scaled inputs; `encoder`: scaled -> code, or (mean, log variance) when variational;
+    `scale`: words (N, n) -> scaled inputs; `encoder`: scaled -> code, or (mean, log variance) when variational;
     `decoder`: code -> reconstruction; `deployed`: words -> score, what becomes firmware; `squared_error`: words ->
     squared error of the reconstruction, the score of a deterministic autoencoder, a comparison for a variational one.
     """
@@ -38,8 +38,13 @@ def unsigned_relu(precision: Precision) -> Any:
     return qkeras.quantized_relu(precision.width, precision.integer)
 
 
-def build(config: AutoencoderConfig, offset: Sequence[int], shift: Sequence[int]) -> Autoencoder:
-    """Build an untrained autoencoder of `config` whose inputs are scaled by `offset` and `shift` (one per input)."""
+def build(
+    config: AutoencoderConfig, offset: Sequence[int], shift: Sequence[int], word_width: int = LEPTON.word_width
+) -> Autoencoder:
+    """Build an untrained autoencoder of `config` whose inputs are scaled by `offset` and `shift` (one per input).
+
+    `word_width`: bits of the signed word that each input of the port carries.
+    """
     n_inputs = len(offset)
 
     def dense(name: str, units: int) -> Any:
@@ -58,7 +63,7 @@ def build(config: AutoencoderConfig, offset: Sequence[int], shift: Sequence[int]
         return tensor
 
     words = keras.Input((n_inputs,), name="words")
-    port = qkeras.QActivation(qkeras.quantized_bits(WORD_WIDTH, WORD_WIDTH - 1, alpha=1), name="port")(words)
+    port = qkeras.QActivation(qkeras.quantized_bits(word_width, word_width - 1, alpha=1), name="port")(words)
     scaling = InputScaling(list(offset), list(shift), name="scaling")(port)
     scaled = qkeras.QActivation(signed_bits(config.inputs), name="scaled")(scaling)
     scale = keras.Model(words, scaled, name="scale")

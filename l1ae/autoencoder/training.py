@@ -17,6 +17,7 @@ from l1ae.autoencoder.architectures import Autoencoder
 from l1ae.autoencoder.objectives import RECONSTRUCTION, beta_elbo, kl_divergence
 from l1ae.config import TrainingConfig
 from l1ae.errors import DataError, RunFolderError
+from l1ae.events.shuffle import Buckets
 from l1ae.files import atomic_path, write_text
 
 #: Called after each epoch with (epochs done, epochs in all, training loss, validation loss).
@@ -78,13 +79,13 @@ class Task(keras.Model):
 
 def train(
     autoencoder: Autoencoder,
-    words: NDArray[np.integer],
-    validation_words: NDArray[np.integer],
+    training: Buckets,
+    validation: Buckets,
     config: TrainingConfig,
     checkpoints: Path,
     progress: Progress | None = None,
 ) -> History:
-    """Train on (N, n) hardware words and keep the weights of the best epoch.
+    """Train on hardware words, one bucket at a time, and keep the weights of the best epoch.
 
     The state after each epoch lies in `checkpoints`; a later call continues from it and ends with the same weights as
     an uninterrupted one. Stops early when the validation loss has not improved for `config.patience` epochs.
@@ -92,29 +93,24 @@ def train(
     """
     tf.config.experimental.enable_op_determinism()
     task = Task(autoencoder, config)
-    features = _scaled(autoencoder, words)
-    validation = _scaled(autoencoder, validation_words)
-    steps = config.epochs * -(-len(features) // config.batch_size)
+    features, judged = _Scaled(autoencoder, training), _Scaled(autoencoder, validation)
+    steps = config.epochs * -(-len(training) // config.batch_size)
     rate = keras.optimizers.schedules.CosineDecay(config.learning_rate, steps, alpha=0.01)
     task.compile(optimizer=keras.optimizers.Adam(rate, amsgrad=True), jit_compile=False)
     latent = autoencoder.encoder.outputs[0].shape[-1]
-    task((features[:1], np.zeros((1, latent), dtype=np.float32)))
+    task((features[0][:1], np.zeros((1, latent), dtype=np.float32)))
     task.optimizer.build(task.trainable_variables)
 
     history = _resume(task, checkpoints)
-    validation_noise = _noise(config.seed, 0, (len(validation), latent))
     while history.epochs < config.epochs and history.epochs - history.best_epoch < config.patience:
         epoch = history.epochs + 1
         started = time.monotonic()
         if task.beta is not None:
             task.beta.assign(config.beta * min(1.0, epoch / max(config.warmup_epochs, 1)))
-        order = np.random.default_rng((config.seed, epoch)).permutation(len(features))
-        noise = _noise(config.seed, epoch, (len(features), latent))
-        fitted = task.fit((features[order], noise), batch_size=config.batch_size, epochs=1, shuffle=False, verbose=0)
+        loss = _fit_epoch(task, features, latent, config, epoch)
         if task.beta is not None:  # judged with the full weight, or the warm-up would look like a success
             task.beta.assign(config.beta)
-        loss = float(fitted.history["loss"][0])
-        validation_loss = _mean_loss(task, validation, validation_noise)
+        validation_loss = _mean_loss(task, judged, latent, config.seed)
         if not np.isfinite([loss, validation_loss]).all():
             raise DataError(f"the loss became {loss} in epoch {epoch}: lower training.learning_rate")
         if validation_loss < history.best:
@@ -131,16 +127,54 @@ def train(
     return history
 
 
-def _scaled(autoencoder: Autoencoder, words: NDArray[np.integer]) -> NDArray[np.float32]:
-    return autoencoder.scale.predict(words.astype(np.float32), batch_size=8192, verbose=0)
+class _Scaled:
+    """Buckets as the network sees them; the last one that was asked for is kept."""
+
+    def __init__(self, autoencoder: Autoencoder, words: Buckets) -> None:
+        self.scale, self.words = autoencoder.scale, words
+        self._kept: tuple[int, NDArray[np.float32]] | None = None
+
+    def __len__(self) -> int:
+        return len(self.words.counts)
+
+    def __getitem__(self, index: int) -> NDArray[np.float32]:
+        if self._kept is None or self._kept[0] != index:
+            self._kept = None  # two buckets need not be in memory
+            words = self.words.bucket(index).astype(np.float32)
+            self._kept = index, self.scale.predict(words, batch_size=8192, verbose=0)
+        return self._kept[1]
 
 
-def _noise(seed: int, epoch: int, shape: tuple[int, int]) -> NDArray[np.float32]:
-    return np.random.default_rng((seed, epoch, 1)).standard_normal(shape, dtype=np.float32)
+def _fit_epoch(task: Task, features: _Scaled, latent: int, config: TrainingConfig, epoch: int) -> float:
+    """Every event once, in an order of this epoch's own; the mean loss."""
+    order = np.random.default_rng((config.seed, epoch))
+    draw = np.random.default_rng((config.seed, epoch, 1))
+    left = np.zeros((0, 0), dtype=np.float32)  # less than a batch, left over from the bucket before
+    total = 0.0
+    buckets = order.permutation(len(features))
+    for number, index in enumerate(buckets, start=1):
+        part = features[index]
+        part = part[order.permutation(len(part))]
+        if len(left):
+            part = np.concatenate([left, part])
+        whole = len(part) if number == len(buckets) else len(part) - len(part) % config.batch_size
+        part, left = part[:whole], part[whole:].copy()
+        if not len(part):
+            continue
+        noise = draw.standard_normal((len(part), latent), dtype=np.float32)
+        fitted = task.fit((part, noise), batch_size=config.batch_size, epochs=1, shuffle=False, verbose=0)
+        total += float(fitted.history["loss"][0]) * len(part)
+    return total / len(features.words)
 
 
-def _mean_loss(task: Task, features: NDArray[np.float32], noise: NDArray[np.float32]) -> float:
-    return float(np.mean(task.predict((features, noise), batch_size=8192, verbose=0), dtype=np.float64))
+def _mean_loss(task: Task, features: _Scaled, latent: int, seed: int) -> float:
+    draw = np.random.default_rng((seed, 0, 1))
+    total = 0.0
+    for index in range(len(features)):
+        part = features[index]
+        noise = draw.standard_normal((len(part), latent), dtype=np.float32)
+        total += float(np.sum(task.predict((part, noise), batch_size=8192, verbose=0), dtype=np.float64))
+    return total / len(features.words)
 
 
 def _save(task: Task, history: History, checkpoints: Path) -> None:

@@ -4,23 +4,8 @@ import sys
 
 import click
 
+from l1ae.cli.commands import Commands
 from l1ae.errors import L1aeError
-
-
-class _Commands(click.Group):
-    """Commands whose modules are imported when they are called, so that `--help` starts at once."""
-
-    _modules = ("run", "train", "convert", "verify", "report", "data")
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self._modules)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in self._modules:
-            return None
-        from importlib import import_module
-
-        return import_module(f"l1ae.cli.{cmd_name}").command
 
 
 def _version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
@@ -31,7 +16,12 @@ def _version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
         ctx.exit()
 
 
-@click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(
+    cls=Commands,
+    package=__name__,
+    modules=("run", "train", "convert", "verify", "report", "data"),
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version.")
 def commands() -> None:
     """Quantized autoencoders for Level-1 triggers: from events to firmware that is proved bit for bit.

@@ -1,12 +1,13 @@
 """Scores that need no neural network: what an autoencoder has to beat on the same events."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from l1ae.errors import DataError
-from l1ae.events.scales import LAYOUT, ObjectKind, rows
+from l1ae.events.layout import ObjectKind
 from l1ae.events.schema import EventSet
 
 
@@ -20,48 +21,69 @@ class PcaBaseline:
         if n_components < 1:
             raise DataError(f"a PCA with {n_components} components; at least 1 is needed")
         self.n_components = n_components
-        self._pca: Any = None
+        self._mean: Any = None
+        self._components: Any = None
 
-    def fit(self, x_train: ArrayLike) -> "PcaBaseline":
-        """Find the components of training inputs (N, F), any unit."""
-        from sklearn.decomposition import PCA  # scikit-learn takes a second to import
+    def fit(self, batches: Iterable[ArrayLike]) -> "PcaBaseline":
+        """Find the components of training inputs in batches (N, F), any unit."""
+        from sklearn.decomposition import IncrementalPCA  # scikit-learn takes a second to import
 
-        x = _inputs(x_train)
-        if self.n_components >= min(x.shape):
-            raise DataError(f"{self.n_components} components of inputs {x.shape} leave no error to measure; use fewer")
-        self._pca = PCA(self.n_components, svd_solver="full").fit(x)
+        # With all components kept, the incremental algorithm is exact; the first batch must have enough rows for that.
+        pca, held = IncrementalPCA(), np.zeros((0, 0))
+        with np.errstate(divide="ignore", invalid="ignore"):  # its share of the variance, when there is none at all
+            for batch in batches:
+                x = _inputs(batch)
+                held = np.concatenate([held, x]) if len(held) else x
+                if len(held) >= held.shape[1]:
+                    pca.partial_fit(held)
+                    held = np.zeros((0, 0))
+            if len(held):
+                pca.partial_fit(held)
+        rows, features = getattr(pca, "n_samples_seen_", 0), getattr(pca, "n_features_in_", 0)
+        if self.n_components >= min(rows, features):
+            raise DataError(
+                f"{self.n_components} components of inputs {(int(rows), features)} leave no error to measure; use fewer"
+            )
+        self._mean, self._components = pca.mean_, pca.components_[: self.n_components]
         return self
 
     def score(self, x: ArrayLike) -> NDArray[np.float64]:
         """Squared reconstruction error (N,) of inputs (N, F), in squared units of the inputs."""
-        if self._pca is None:
+        if self._components is None:
             raise DataError("the PCA baseline has no components yet; call fit with training inputs first")
         values = _inputs(x)
-        if values.shape[1] != self._pca.n_features_in_:
-            raise DataError(f"inputs have {values.shape[1]} features, the PCA was fitted on {self._pca.n_features_in_}")
-        residual = values - self._pca.inverse_transform(self._pca.transform(values))
+        if values.shape[1] != len(self._mean):
+            raise DataError(f"inputs have {values.shape[1]} features, the PCA was fitted on {len(self._mean)}")
+        centred = values - self._mean
+        residual = centred - centred @ self._components.T @ self._components
         return np.einsum("ij,ij->i", residual, residual)
 
 
 def leading_object_pt_sum(events: EventSet) -> NDArray[np.float64]:
-    """pT of the leading e/gamma + leading muon + leading jet of each event (N,), in GeV; absent objects count 0."""
-    return np.sum([_pt(events, kind).max(axis=1) for kind in LAYOUT if kind.name != "MET"], axis=0)
+    """pT of the leading object of every kind (not MET), summed for each event (N,), in GeV; absent objects count 0."""
+    return np.sum([_pt(events, kind).max(axis=1) for kind in _countable(events)], axis=0)
 
 
 def total_pt(events: EventSet) -> NDArray[np.float64]:
-    """Sum of the pT of all 19 objects of each event (N,), MET included, in GeV."""
-    return np.sum([_pt(events, kind).sum(axis=1) for kind in LAYOUT], axis=0)
+    """Sum of the pT of all objects of each event (N,), MET included, in GeV."""
+    return np.sum([_pt(events, kind).sum(axis=1) for kind in events.layout.kinds], axis=0)
 
 
 def object_count(events: EventSet) -> NDArray[np.int64]:
-    """Number of e/gamma, muons and jets of each event (N,); MET is no object to count."""
-    present = [(events.words[:, rows(kind), 0] > 0).sum(axis=1) for kind in LAYOUT if kind.name != "MET"]
+    """Number of objects of each event (N,); MET is no object to count."""
+    present = [events.present[:, events.layout.rows(kind.name)].sum(axis=1) for kind in _countable(events)]
     return np.sum(present, axis=0).astype(np.int64)
+
+
+def _countable(events: EventSet) -> list[ObjectKind]:
+    """The kinds that are no energy sums; of sums alone, those."""
+    kinds = [kind for kind in events.layout.kinds if not kind.sum]
+    return kinds or list(events.layout.kinds)
 
 
 def _pt(events: EventSet, kind: ObjectKind) -> NDArray[np.float64]:
     """pT of all objects of one kind (N, count), in GeV."""
-    return kind.pt.to_physical(events.words[:, rows(kind), 0])
+    return kind.pt.to_physical(events.words[:, events.layout.rows(kind.name), 0])
 
 
 def _inputs(x: ArrayLike) -> NDArray[np.float64]:

@@ -1,62 +1,110 @@
-"""What an event file holds, as tables."""
+"""What a sample of events holds, as tables."""
+
+from collections.abc import Mapping
 
 import numpy as np
 from rich.table import Table
+from rich.text import Text
 
-from l1ae.events.scales import FEATURES, LAYOUT, rows
-from l1ae.events.schema import EventSet
+from l1ae.events.readers.screen import Skipped
+from l1ae.events.split import PARTS
+from l1ae.events.summary import Summary, weighted_mean, words_of
+
+#: How the screen of foreign files calls values that are no numbers.
+NOT_FINITE = ("a value is NaN", "a value is infinite")
 
 
-def tables(events: EventSet) -> list[Table]:
-    """Counts per process, ranges and saturation per field, and how the file was made."""
-    return [_processes(events), _fields(events), _metadata(events)]
+def tables(summary: Summary) -> list[Table]:
+    """Counts and duplicates per process, multiplicities, ranges and saturation per field, and how it was made."""
+    return [_processes(summary), _means(summary), _multiplicities(summary), _fields(summary), _metadata(summary)]
 
 
-def _processes(events: EventSet) -> Table:
-    table = Table("process", "events", "distinct ids", *(f"mean number of {kind.name}" for kind in LAYOUT[1:]))
-    table.title = f"{len(events)} events"
-    for code, name in enumerate(events.process_names):
-        part = events.take(events.process == code)
-        if not len(part):
-            continue
-        present = part.words[..., 0] > 0
-        means = [f"{present[:, rows(kind)].sum(axis=1).mean():.3f}" for kind in LAYOUT[1:]]
-        table.add_row(name, str(len(part)), str(len(np.unique(part.event_id))), *means)
+def left_out(skipped: Mapping[str, Skipped], events: int) -> Table:
+    """Bad events of a foreign file of so many events, by reason; those that are not finite are named in any case."""
+    table = Table("left out because", title=f"{sum(found.events for found in skipped.values())} of {events} left out")
+    for heading in ("events", "first event"):
+        table.add_column(heading, justify="right")
+    for reason in dict.fromkeys((*NOT_FINITE, *skipped)):
+        found = skipped.get(reason)
+        table.add_row(Text(reason), *(("0", "-") if found is None else (str(found.events), str(found.first))))
     return table
 
 
-def _fields(events: EventSet) -> Table:
-    table = Table("object", "field", "unit", "LSB", "bits", "smallest", "mean", "largest", "saturated")
+def _processes(summary: Summary) -> Table:
+    table = _table("process", "events", "distinct ids", "identical", "empty", *PARTS)
+    table.title = f"{len(summary)} events"
+    table.caption = "identical: words equal to another event's; empty: no object at all"
+    total = summary.processes
+    for name, which in [*((name, (name,)) for name in total), *([("all", total)] if len(total) > 1 else [])]:
+        numbers = (
+            summary.events(which),
+            summary.distinct_ids(which),
+            summary.identical(which),
+            summary.empty(which),
+            *summary.parts(which).values(),
+        )
+        table.add_row(Text(name), *map(str, numbers), end_section=name == total[-1])
+    return table
+
+
+def _means(summary: Summary) -> Table:
+    table = _table("process", *(kind.name for kind in summary.layout.kinds), title="mean number of objects per event")
+    for name in summary.processes:
+        table.add_row(
+            Text(name), *(f"{summary.mean_multiplicity(kind.name, name):.3f}" for kind in summary.layout.kinds)
+        )
+    return table
+
+
+def _multiplicities(summary: Summary) -> Table:
+    counts = {kind.name: summary.multiplicity(kind.name) for kind in summary.layout.kinds}
+    most = max(int(np.flatnonzero(values).max(initial=0)) for values in counts.values())
+    table = _table("object", *map(str, range(most + 1)), title="events with so many objects")
+    for name, values in counts.items():
+        table.add_row(Text(name), *map(str, values[: most + 1]))
+    return table
+
+
+def _fields(summary: Summary) -> Table:
+    table = _table("object", "field", "unit", "LSB", "bits", "smallest", "mean", "largest", "saturated", "stray")
     table.title = "fields of the objects that are present"
-    physical = events.to_physical()
-    for kind in LAYOUT:
-        present = events.words[:, rows(kind), 0] > 0
-        for column, scale in enumerate((kind.pt, kind.eta, kind.phi)):
-            if scale is None or not present.any():
+    table.caption = (
+        "saturated: words at the end of the field; stray: words other than 0 without an object; "
+        "non-finite values: 0 (words are integers)"
+    )
+    for kind in summary.layout.kinds:
+        for feature in summary.layout.features:
+            scale = kind.scale(feature)
+            if scale is None:
                 continue
-            words = events.words[:, rows(kind), column][present]
-            values = physical[:, rows(kind), column][present]
-            ends = (
-                0
-                if scale.period is not None
-                else int(((words == scale.high) | (scale.signed & (words == scale.low))).sum())
-            )
+            counts = summary.counts(kind.name, feature).sum(axis=0)
+            values = scale.to_physical(words_of(scale))
+            seen = values[counts > 0]
+            figures = ["-"] * 3
+            if seen.size:
+                figures = [f"{number:.4g}" for number in (seen.min(), weighted_mean(values, counts), seen.max())]
             table.add_row(
-                kind.name,
-                FEATURES[column],
-                scale.unit,
+                *map(Text, (kind.name, feature, scale.unit)),
                 f"{scale.lsb:.4g}",
                 str(scale.width),
-                f"{values.min():.4g}",
-                f"{values.mean():.4g}",
-                f"{values.max():.4g}",
-                str(ends),
+                *figures,
+                str(summary.saturated(kind.name, feature)),
+                str(summary.stray(kind.name, feature)),
             )
     return table
 
 
-def _metadata(events: EventSet) -> Table:
+def _metadata(summary: Summary) -> Table:
     table = Table("", "", title="how it was made", show_header=False)
-    for key, value in sorted(events.metadata.items()):
-        table.add_row(key, value)
+    for key, value in sorted(summary.metadata.items()):
+        table.add_row(Text(key), Text(value))
+    return table
+
+
+def _table(first: str, *others: str, title: str | None = None) -> Table:
+    """A table whose first column is text and whose other columns are numbers; names are not read as markup."""
+    table = Table(title=title)
+    table.add_column(Text(first))
+    for name in others:
+        table.add_column(Text(name), justify="right")
     return table

@@ -1,48 +1,197 @@
-"""Event files of l1ae: HDF5, hardware words, labels, event ids."""
+"""Event files of l1ae: HDF5, hardware words, labels, event ids, layout; written and read in chunks."""
 
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
+from types import TracebackType
 
 import h5py
 import numpy as np
+from numpy.typing import NDArray
 
-from l1ae.errors import DataError
+from l1ae.errors import DataError, RunFolderError
+from l1ae.events.layout import LEPTON, Layout
 from l1ae.events.schema import EventSet
+from l1ae.events.sink import sink
 from l1ae.files import atomic_path
 
-FORMAT = "l1ae-events-1"
-_DATASETS = ("words", "process", "event_id")
+FORMAT = "l1ae-events-2"
+_TYPES = {"words": np.int16, "process": np.uint8, "event_id": np.uint64}
+
+#: Events in one compressed block of a file.
+BLOCK = 4096
+#: Events that are read at a time: 8 MB of words in the default layout.
+CHUNK = 16 * BLOCK
+
+
+class EventWriter:
+    """Writes an event file piece by piece; a context manager that leaves a whole file or none."""
+
+    def __init__(
+        self,
+        path: Path,
+        process_names: Sequence[str],
+        layout: Layout = LEPTON,
+        metadata: Mapping[str, str] | None = None,
+    ) -> None:
+        self.path, self.process_names, self.layout = Path(path), tuple(process_names), layout
+        self.metadata = dict(metadata or {})
+        self.events = 0
+        self._stack = ExitStack()
+
+    def __enter__(self) -> "EventWriter":
+        with ExitStack() as stack:
+            temporary = stack.enter_context(atomic_path(self.path))
+            stack.enter_context(_as_oserror(self.path))
+            self._sink = stack.enter_context(sink(temporary))
+            # The newest file format has checksums for its own tables, and the filter below for the data.
+            self._file = stack.enter_context(h5py.File(self._sink, "w", libver="latest"))
+            for name, kind in _TYPES.items():
+                shape = self.layout.shape if name == "words" else ()
+                self._file.create_dataset(
+                    name,
+                    shape=(0, *shape),
+                    maxshape=(None, *shape),
+                    chunks=(BLOCK, *shape),
+                    dtype=kind,
+                    compression="gzip",
+                    compression_opts=4,
+                    shuffle=True,
+                    fletcher32=True,
+                )
+            self._stack = stack.pop_all()
+        return self
+
+    def append(self, events: EventSet) -> None:
+        """Add events; their process names and layout must be those of the file."""
+        if events.process_names != self.process_names or events.layout != self.layout:
+            raise DataError(f"{self.path}: events with other process names or another layout cannot be added")
+        end = self.events + len(events)
+        for name in _TYPES:
+            dataset = self._file[name]
+            dataset.resize(end, axis=0)
+            dataset[self.events :] = getattr(events, name)
+        self._sink.check()
+        self.events = end
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._stack:
+            if error is not None:
+                raise error
+            record = {
+                "layout": self.layout.model_dump(mode="json"),
+                "process_names": self.process_names,
+                "metadata": self.metadata,
+            }
+            # Of fixed length: HDF5 keeps texts of variable length without a checksum, and hangs where one is damaged.
+            self._file.attrs["format"] = np.bytes_(FORMAT)
+            self._file.attrs["record"] = np.bytes_(json.dumps(record))
+
+
+@contextmanager
+def _as_oserror(path: Path) -> Iterator[None]:
+    """HDF5 reports a full disk in several ways, some of them no `OSError`."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise RunFolderError(f"cannot write {path}: {' '.join(str(error).split())}") from error
+
+
+def text_attribute(file: h5py.File, name: str) -> str:
+    """A text of fixed length among the attributes of a file, empty when there is none."""
+    if name not in file.attrs or file.attrs.get_id(name).dtype.kind != "S":
+        return ""
+    return bytes(file.attrs[name]).decode()
+
+
+class EventFile:
+    """An event file that is read piece by piece.
+
+    Raises `DataError` when the file is missing, truncated, damaged or of another format.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = Path(path)
+        if not self.path.is_file():
+            raise DataError(f"no event file {self.path}")
+        with self._opened() as file:
+            if text_attribute(file, "format") != FORMAT:
+                raise DataError(
+                    f"{self.path} is an HDF5 file but not of format {FORMAT}: turn it into one with l1ae data convert"
+                )
+            missing = [name for name in _TYPES if not isinstance(file.get(name), h5py.Dataset)]
+            if missing:
+                raise DataError(f"{self.path} lacks {', '.join(missing)}")
+            record = json.loads(text_attribute(file, "record"))
+            self.layout = Layout.from_json(json.dumps(record["layout"]))
+            self.process_names = tuple(map(str, record["process_names"]))
+            self.metadata = {key: str(value) for key, value in record["metadata"].items()}
+            self._check({name: file[name] for name in _TYPES})
+            self.events = len(file["words"])
+
+    def __len__(self) -> int:
+        return self.events
+
+    def chunks(self, size: int = CHUNK) -> Iterator[EventSet]:
+        """All events in order, `size` at a time."""
+        with self._opened() as file:
+            for start in range(0, self.events, size):
+                yield self._events(file, start, min(start + size, self.events))
+
+    def labels(self, size: int = 64 * CHUNK) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint64]]]:
+        """Process codes and event ids of all events in order, `size` at a time; the words are not read."""
+        with self._opened() as file:
+            for start in range(0, self.events, size):
+                process = file["process"][start : start + size]
+                if int(process.max()) >= len(self.process_names):
+                    raise DataError(f"{self.path}: process code {int(process.max())} has no name")
+                yield process, file["event_id"][start : start + size]
+
+    def read(self, start: int = 0, stop: int | None = None) -> EventSet:
+        """The events from `start` to `stop`."""
+        with self._opened() as file:
+            return self._events(file, start, self.events if stop is None else stop)
+
+    def _events(self, file: h5py.File, start: int, stop: int) -> EventSet:
+        words, process, event_id = (file[name][start:stop].astype(kind, copy=False) for name, kind in _TYPES.items())
+        return EventSet(words, process, self.process_names, event_id, self.metadata, self.layout)
+
+    @contextmanager
+    def _opened(self) -> Iterator[h5py.File]:
+        try:
+            with h5py.File(self.path, "r") as file:
+                yield file
+        except PermissionError as error:
+            raise DataError(f"{self.path} cannot be read: {error.strerror or 'permission denied'}") from error
+        except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
+            reason = " ".join(str(error).split())
+            raise DataError(f"{self.path} cannot be read as HDF5, it may be truncated or damaged: {reason}") from error
+
+    def _check(self, datasets: Mapping[str, h5py.Dataset]) -> None:
+        for name, kind in _TYPES.items():
+            if datasets[name].dtype != kind:
+                raise DataError(f"{self.path}: {name} are {datasets[name].dtype}, expected {np.dtype(kind).name}")
+        objects, features = self.layout.shape
+        if datasets["words"].shape[1:] != self.layout.shape:
+            raise DataError(
+                f"{self.path}: events have shape {datasets['words'].shape}, expected (N, {objects}, {features})"
+            )
+        counts = [datasets[name].shape[0] if datasets[name].shape else 0 for name in _TYPES]
+        if len(set(counts)) > 1:
+            raise DataError(f"{self.path}: {counts[0]} events with {counts[1]} labels and {counts[2]} event ids")
 
 
 def write_events(path: Path, events: EventSet) -> None:
-    """Write an event file (compressed, atomically)."""
-    with atomic_path(Path(path)) as temporary, h5py.File(temporary, "w") as file:
-        file.attrs["format"] = FORMAT
-        file.attrs["process_names"] = list(events.process_names)
-        for key, value in events.metadata.items():
-            file.attrs[f"meta:{key}"] = value
-        for name in _DATASETS:
-            data = getattr(events, name)
-            packed = {"compression": "gzip", "compression_opts": 9, "shuffle": True} if data.size else {}
-            file.create_dataset(name, data=data, **packed)
+    """Write an event file (compressed, with checksums, atomically)."""
+    with EventWriter(path, events.process_names, events.layout, events.metadata) as writer:
+        for start in range(0, len(events), CHUNK):
+            writer.append(replace(events.take(slice(start, start + CHUNK)), metadata={}))
 
 
 def read_events(path: Path) -> EventSet:
-    """Read an event file; raises `DataError` when it is missing, truncated or of another format."""
-    path = Path(path)
-    if not path.is_file():
-        raise DataError(f"no event file {path}")
-    try:
-        with h5py.File(path, "r") as file:
-            if file.attrs.get("format") != FORMAT:
-                raise DataError(f"{path} is an HDF5 file but not of format {FORMAT}")
-            missing = [name for name in _DATASETS if not isinstance(file.get(name), h5py.Dataset)]
-            if missing:
-                raise DataError(f"{path} lacks {', '.join(missing)}")
-            names = tuple(str(name) for name in file.attrs["process_names"])
-            metadata = {key[5:]: str(value) for key, value in file.attrs.items() if key.startswith("meta:")}
-            words, process, event_id = (np.asarray(file[name][()]) for name in _DATASETS)
-    except (OSError, KeyError, TypeError) as error:
-        raise DataError(f"{path} cannot be read as HDF5, it may be truncated: {error}") from error
-    if np.issubdtype(words.dtype, np.floating) and not np.isfinite(words).all():
-        raise DataError(f"{path} holds NaN or infinite features")
-    return EventSet(words, process, names, event_id, metadata)
+    """Read a whole event file; raises `DataError` when it is missing, truncated, damaged or of another format."""
+    return EventFile(path).read()

@@ -1,9 +1,12 @@
 """Where a run's events come from."""
 
+import hashlib
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 
 from l1ae.errors import DataError
+from l1ae.files import sha256
 
 
 def sample_path() -> Path:
@@ -17,3 +20,9 @@ def resolve(name: str) -> Path:
     if not path.is_file():
         raise DataError(f"no event file {name}; `sample` names the one that l1ae ships")
     return path
+
+
+def digest(paths: Sequence[Path]) -> str:
+    """SHA-256 of a file; of several, that of their digests in order."""
+    digests = [sha256(path) for path in paths]
+    return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()

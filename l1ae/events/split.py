@@ -1,24 +1,17 @@
 """Training, validation and test by a hash of the event id, so that copies of an event never land on two sides."""
 
-from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from l1ae.errors import DataError
-from l1ae.events.schema import EventSet
+Part = Literal["training", "validation", "test"]
+
+#: The parts in the order of their codes.
+PARTS: tuple[Part, ...] = ("training", "validation", "test")
 
 #: Shares of training and validation; the rest is the test set.
 TRAINING, VALIDATION = 0.5, 0.1
-
-
-@dataclass(frozen=True)
-class Split:
-    """The three parts of an event set."""
-
-    training: EventSet
-    validation: EventSet
-    test: EventSet
 
 
 def hash_fraction(event_id: NDArray[np.uint64]) -> NDArray[np.float64]:
@@ -30,14 +23,6 @@ def hash_fraction(event_id: NDArray[np.uint64]) -> NDArray[np.float64]:
     return (mixed >> np.uint64(11)).astype(np.float64) / 2.0**53
 
 
-def split(events: EventSet) -> Split:
-    """Split by event id; raises `DataError` when a part would be empty."""
-    fraction = hash_fraction(events.event_id)
-    parts = Split(
-        training=events.take(fraction < TRAINING),
-        validation=events.take((fraction >= TRAINING) & (fraction < TRAINING + VALIDATION)),
-        test=events.take(fraction >= TRAINING + VALIDATION),
-    )
-    if min(len(parts.training), len(parts.validation), len(parts.test)) == 0:
-        raise DataError(f"{len(events)} events are too few for a training, a validation and a test part")
-    return parts
+def part_codes(event_id: NDArray[np.uint64]) -> NDArray[np.intp]:
+    """Index into `PARTS` per event id; an id has the same part in every file, however the file grows."""
+    return np.searchsorted([TRAINING, TRAINING + VALIDATION], hash_fraction(event_id), side="right")

@@ -28,6 +28,7 @@ from l1ae.report.record import (
 from l1ae.report.schema import write_schema
 
 if TYPE_CHECKING:
+    from l1ae.report.compare_plots import plot_comparison
     from l1ae.report.event_plots import plot_events
     from l1ae.report.gallery import run_plots
     from l1ae.report.page import render, write_page
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 _LAZY = {
     "Plot": "style",
+    "plot_comparison": "compare_plots",
     "plot_events": "event_plots",
     "render": "page",
     "run_plots": "gallery",
@@ -62,6 +64,7 @@ __all__ = [
     "Training",
     "Verdict",
     "against_baseline",
+    "plot_comparison",
     "plot_events",
     "read_report",
     "render",

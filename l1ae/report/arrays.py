@@ -6,7 +6,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from l1ae.events.schema import EventSet
+from l1ae.events.summary import Summary
 
 
 @dataclass(frozen=True)
@@ -22,11 +22,11 @@ class RunArrays:
     """What a run's plots are drawn from; a part that is left out leaves out its plot.
 
     `scores`: integer score words of the model. `baselines`: by the names in the report. `loss` and `validation_loss`:
-    one value per epoch. `events`: the test events, for the input distributions.
+    one value per epoch. `events`: the counts of the test events, for the input distributions.
     """
 
     scores: Scores
     baselines: Mapping[str, Scores] = field(default_factory=dict)
     loss: Sequence[float] = ()
     validation_loss: Sequence[float] = ()
-    events: EventSet | None = None
+    events: Summary | None = None

@@ -2,7 +2,7 @@
 
 import datetime
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +12,9 @@ from l1ae.circuit.nodes import Dense
 from l1ae.config import RunConfig
 from l1ae.environment import versions
 from l1ae.evaluation import PcaBaseline, differences, evaluate, leading_object_pt_sum, object_count, total_pt
-from l1ae.events.schema import EventSet
-from l1ae.events.split import Split
+from l1ae.events.schema import EventSet, codes_of
+from l1ae.events.stream import EventStream
+from l1ae.events.summary import Summary
 from l1ae.hardware.estimate import ResourceEstimate
 from l1ae.report.arrays import RunArrays, Scores
 from l1ae.report.record import (
@@ -29,6 +30,11 @@ from l1ae.report.record import (
     Training,
 )
 
+#: Events in, one number per event out, large meaning anomalous.
+Score = Callable[[EventSet], NDArray[Any]]
+
+#: Name of the deployed score among the others.
+MODEL = "model"
 #: Name of the layer whose output the network sees: the scaled and quantized inputs.
 SCALED = "scaled"
 #: Name of the comparison with the decoder of a variational autoencoder.
@@ -41,10 +47,18 @@ _RADIUS_NOTE = (
 )
 
 
+class _Score(NamedTuple):
+    """A score that the model is compared with."""
+
+    description: str
+    unit: str
+    function: Score
+
+
 def assemble(
     config: RunConfig,
     circuit: Circuit,
-    parts: Split,
+    stream: EventStream,
     *,
     data: Data,
     history: Mapping[str, Any],
@@ -56,18 +70,19 @@ def assemble(
 
     `decoded`: the same variational autoencoder with its decoder, to show what its deployed score leaves out.
     """
-    test, training = parts.test, parts.training.of(*config.data.background)
-    scores = _scored(config, test, lambda events: circuit.reference(events.inputs)[:, 0])
-    others = _baseline_scores(config, circuit, training, test)
+    others = _baselines(config, circuit, stream)
     if decoded is not None:
-        others[DECODED] = (
+        others[DECODED] = _Score(
             "squared error of this network's own reconstruction; it needs the decoder, which is not in the firmware",
             "score words",
-            _scored(config, test, lambda events: decoded.reference(events.inputs)[:, 0]),
+            lambda events: decoded.reference(events.inputs)[:, 0],
         )
-    baselines = {
-        name: _baseline(description, unit, other, scores) for name, (description, unit, other) in others.items()
-    }
+    summary = Summary(stream.layout, stream.process_names, stream.metadata)
+    functions = {MODEL: lambda events: circuit.reference(events.inputs)[:, 0]}
+    scored = score_all(config, stream, functions | {name: other.function for name, other in others.items()}, summary)
+    scores = scored.pop(MODEL)
+    baselines = {name: _baseline(others[name], other, scores) for name, other in scored.items()}
+    counts = stream.counts()
     report = RunReport(
         name=config.name,
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -75,8 +90,8 @@ def assemble(
         physics=evaluate(scores.background, scores.signals, highest_word=circuit.output.format.high),
         baselines=baselines,
         samples=Samples(
-            training=len(training),
-            validation=len(parts.validation.of(*config.data.background)),
+            training=sum(counts[name]["training"] for name in config.data.background),
+            validation=sum(counts[name]["validation"] for name in config.data.background),
             test_background=len(scores.background),
             signals={name: len(values) for name, values in scores.signals.items()},
         ),
@@ -94,51 +109,78 @@ def assemble(
     )
     arrays = RunArrays(
         scores=scores,
-        baselines={name: other for name, (_, _, other) in others.items()},
+        baselines=scored,
         loss=history["loss"],
         validation_loss=history["validation_loss"],
-        events=test.of(*config.data.background, *config.data.signals),
+        events=summary,
     )
     return report, arrays
 
 
-def _scored(config: RunConfig, test: EventSet, score: Callable[[EventSet], NDArray[Any]]) -> Scores:
-    background = score(test.of(*config.data.background))
-    return Scores(background, {name: score(test.of(name)) for name in config.data.signals})
+def score_all(
+    config: RunConfig, stream: EventStream, functions: Mapping[str, Score], summary: Summary | None = None
+) -> dict[str, Scores]:
+    """Every score of every test event of background and signals, in one pass over the files.
+
+    `summary` takes up the same events.
+    """
+    processes: list[NDArray[np.uint8]] = []
+    found: dict[str, list[NDArray[Any]]] = {name: [] for name in functions}
+    for chunk in stream.chunks((*config.data.background, *config.data.signals), "test"):
+        processes.append(chunk.process)
+        for name, function in functions.items():
+            found[name].append(function(chunk))
+        if summary is not None:
+            summary.add(chunk)
+    process = np.concatenate(processes)
+
+    def of(values: NDArray[Any], *names: str) -> NDArray[Any]:
+        return values[np.isin(process, codes_of(names, stream.process_names))]
+
+    result = {}
+    for name in functions:
+        values = np.concatenate(found.pop(name))
+        signals = {signal: of(values, signal) for signal in config.data.signals}
+        result[name] = Scores(of(values, *config.data.background), signals)
+    return result
 
 
-def _baseline_scores(
-    config: RunConfig, circuit: Circuit, training: EventSet, test: EventSet
-) -> dict[str, tuple[str, str, Scores]]:
-    """Name to (description, unit, scores) of every score without a network, on the same test events."""
+def _baselines(config: RunConfig, circuit: Circuit, stream: EventStream) -> dict[str, _Score]:
+    """Every score without a network, by name."""
 
     def scaled(events: EventSet) -> NDArray[np.float64]:
         return circuit.value(SCALED, circuit.trace(events.inputs, [SCALED])[SCALED])
 
-    latent = config.autoencoder.latent
-    pca = PcaBaseline(latent).fit(scaled(training))
+    components = min(config.autoencoder.latent, stream.layout.n_inputs - 1)  # all of them would leave no error
+    training = stream.chunks(config.data.background, "training")
+    pca = PcaBaseline(components).fit(scaled(chunk) for chunk in training)
+    objects = [kind for kind in stream.layout.kinds if not kind.sum]
+    sums = [kind.name for kind in stream.layout.kinds if kind.sum]
+    named = ", ".join(kind.name for kind in objects) or ", ".join(sums)
     return {
-        f"PCA, {latent} components": (
+        f"PCA, {components} components": _Score(
             "squared reconstruction error from the leading principal components of the scaled inputs of the network, "
             "fitted on the training events",
             "scaled inputs squared",
-            _scored(config, test, lambda events: pca.score(scaled(events))),
+            lambda events: pca.score(scaled(events)),
         ),
-        "leading-object pT": (
-            "pT of the leading e/gamma, the leading muon and the leading jet, summed",
+        "leading-object pT": _Score(
+            f"pT of the leading object of each kind ({named}), summed", "GeV", leading_object_pt_sum
+        ),
+        "total pT": _Score(
+            f"pT of all {stream.layout.n_objects} objects summed" + (f", {', '.join(sums)} included" if sums else ""),
             "GeV",
-            _scored(config, test, leading_object_pt_sum),
+            total_pt,
         ),
-        "total pT": ("pT of all 19 objects summed, MET included", "GeV", _scored(config, test, total_pt)),
-        "object count": ("number of e/gamma, muons and jets", "objects", _scored(config, test, object_count)),
+        "object count": _Score(f"number of objects ({named})", "objects", object_count),
     }
 
 
-def _baseline(description: str, unit: str, scores: Scores, model_scores: Scores) -> Baseline:
+def _baseline(score: _Score, scores: Scores, model_scores: Scores) -> Baseline:
     """A baseline's performance, and what the model gains on it, on the same events."""
     return Baseline(
-        description=description,
-        unit=unit,
+        description=score.description,
+        unit=score.unit,
         performance=evaluate(scores.background, scores.signals),
         gain=differences(model_scores.background, model_scores.signals, scores.background, scores.signals),
     )

@@ -1,7 +1,6 @@
 """All plots of a run, with captions that say what was counted."""
 
 from l1ae.evaluation import LEVEL
-from l1ae.events.scales import LAYOUT
 from l1ae.report.arrays import RunArrays
 from l1ae.report.event_plots import plot_objects
 from l1ae.report.plots import plot_loss, plot_roc, plot_roc_comparison, plot_scores
@@ -81,11 +80,7 @@ def _inputs(arrays: RunArrays) -> list[Plot]:
     events = arrays.events
     if events is None or not len(events):
         return []
-    counts = ", ".join(
-        f"{int((events.process == code).sum()):,} {name}"
-        for code, name in enumerate(events.process_names)
-        if (events.process == code).any()
-    )
+    counts = ", ".join(f"{events.events(name):,} {name}" for name in events.processes)
     return [
         Plot(
             f"inputs-{kind.name.replace('/', '')}",
@@ -94,5 +89,5 @@ def _inputs(arrays: RunArrays) -> list[Plot]:
             "signals dashed.",
             plot_objects(kind, events),
         )
-        for kind in LAYOUT
+        for kind in events.layout.kinds
     ]

@@ -8,11 +8,21 @@ from l1ae.autoencoder.architectures import build
 from l1ae.autoencoder.training import train
 from l1ae.config import AutoencoderConfig, TrainingConfig
 from l1ae.errors import DataError, RunFolderError
+from l1ae.events.shuffle import Buckets
 
 WORDS = np.random.default_rng(0).exponential(60, (600, 57)).astype(np.int16)
 
 
-def fit(kind, folder, *, stop_after=None, seed=1, **settings):
+DATA = Buckets.of(WORDS[:500]), Buckets.of(WORDS[500:])
+
+
+def in_pieces(words, sizes):
+    """The same events as several buckets."""
+    parts = np.split(words, np.cumsum(sizes)[:-1])
+    return Buckets(tuple(map(len, parts)), parts.__getitem__)
+
+
+def fit(kind, folder, *, stop_after=None, seed=1, data=None, **settings):
     """Train a small network; returns (weights of the deployed model, history)."""
 
     class Interrupted(Exception):
@@ -27,7 +37,7 @@ def fit(kind, folder, *, stop_after=None, seed=1, **settings):
     config = TrainingConfig(**{"epochs": 4, "batch_size": 64, "seed": seed} | settings)
     history = None
     with contextlib.suppress(Interrupted):
-        history = train(autoencoder, WORDS[:500], WORDS[500:], config, folder, progress)
+        history = train(autoencoder, *(data or DATA), config, folder, progress)
     return [weight.copy() for weight in autoencoder.deployed.get_weights()], history
 
 
@@ -94,3 +104,46 @@ def test_a_checkpoint_whose_weights_are_gone_is_refused(tmp_path):
     (tmp_path / "epoch0001.weights.h5").unlink()
     with pytest.raises(RunFolderError, match=r"checkpoint .* is damaged"):
         fit("undercomplete", tmp_path)
+
+
+@pytest.mark.parametrize("sizes", [(500,), (200, 300), (30, 40, 430), (499, 1)])
+def test_every_event_is_seen_once_an_epoch_in_full_batches_however_many_buckets(tmp_path, monkeypatch, sizes):
+    from l1ae.autoencoder import training
+
+    seen = []
+    fit_as_it_is = training.Task.fit
+
+    def spy(self, x, **kwargs):
+        seen.append(x[0].copy())
+        return fit_as_it_is(self, x, **kwargs)
+
+    monkeypatch.setattr(training.Task, "fit", spy)
+    words = np.zeros((500, 57), dtype=np.int16)
+    words[:, 0] = np.arange(500)
+    keras.utils.set_random_seed(1)
+    scale = {"offset": [0] * 57, "shift": [0] * 57}
+    wide = {"width": 16, "integer": 16}
+    autoencoder = build(AutoencoderConfig(kind="undercomplete", hidden=(4,), latent=2, inputs=wide), **scale)
+    config = TrainingConfig(epochs=2, batch_size=64, learning_rate=1e-9)
+    train(autoencoder, in_pieces(words, sizes), Buckets.of(words[:50]), config, tmp_path)
+    order = np.concatenate([features[:, 0] for features in seen]).astype(int).reshape(2, 500)
+    assert (np.sort(order) == np.arange(500)).all()
+    assert (order[0] != order[1]).any()
+    if len(sizes) > 1:
+        batches = sum(-(-len(features) // 64) for features in seen)
+        assert batches == 2 * 8, "only the last batch of an epoch is a short one"
+
+
+def test_buckets_of_the_validation_do_not_change_its_loss(tmp_path):
+    _, whole = fit("variational", tmp_path / "whole", epochs=1)
+    pieces = DATA[0], in_pieces(WORDS[500:], (37, 63))
+    _, cut = fit("variational", tmp_path / "cut", epochs=1, data=pieces)
+    assert cut.validation_loss == pytest.approx(whole.validation_loss, rel=1e-6)
+
+
+def test_training_from_several_buckets_can_be_interrupted_as_well(tmp_path):
+    data = in_pieces(WORDS[:500], (123, 300, 77)), DATA[1]
+    whole, _ = fit("variational", tmp_path / "whole", data=data)
+    fit("variational", tmp_path / "resumed", data=data, stop_after=2)
+    resumed, _ = fit("variational", tmp_path / "resumed", data=data)
+    assert equal(whole, resumed)

@@ -7,7 +7,18 @@ from importlib.metadata import version
 
 import pytest
 
-COMMANDS = ("run", "train", "convert", "verify", "report", "data", "data generate", "data info")
+COMMANDS = (
+    "run",
+    "train",
+    "convert",
+    "verify",
+    "report",
+    "data",
+    "data generate",
+    "data info",
+    "data convert",
+    "data compare",
+)
 
 
 def test_help_lists_every_command_and_shows_an_example(l1ae):

@@ -1,9 +1,12 @@
+import json
+
 import h5py
 import numpy as np
 import pytest
 
 from l1ae.errors import DataError, RunFolderError
-from l1ae.events.io import read_events, write_events
+from l1ae.events.io import BLOCK, EventFile, EventWriter, read_events, write_events
+from l1ae.events.layout import GLOBAL_TRIGGER
 
 
 def test_a_file_gives_back_what_was_written(events, tmp_path):
@@ -52,7 +55,7 @@ def test_a_flipped_byte_inside_the_data_is_noticed(events, tmp_path):
 def test_another_hdf5_file_is_refused(tmp_path):
     with h5py.File(tmp_path / "other.h5", "w") as file:
         file["words"] = np.zeros(3)
-    with pytest.raises(DataError, match="not of format"):
+    with pytest.raises(DataError, match="not of format l1ae-events-2: turn it into one with l1ae data convert"):
         read_events(tmp_path / "other.h5")
 
 
@@ -65,16 +68,80 @@ def test_a_file_that_lacks_a_dataset_is_refused(events, tmp_path):
         read_events(path)
 
 
-def test_features_that_are_not_finite_are_refused(events, tmp_path):
+@pytest.mark.parametrize("name", ["words", "process", "event_id"])
+def test_another_type_is_refused(events, tmp_path, name):
     path = tmp_path / "events.h5"
     write_events(path, events)
     with h5py.File(path, "a") as file:
-        words = file["words"][:].astype(float)
-        words[3, 2, 1] = np.nan
-        del file["words"]
-        file["words"] = words
-    with pytest.raises(DataError, match="NaN or infinite"):
+        values = file[name][:].astype(float)
+        del file[name]
+        file[name] = values
+    with pytest.raises(DataError, match=f"{name} are float64, expected u?int"):
         read_events(path)
+
+
+def test_a_file_is_written_and_read_piece_by_piece(events, tmp_path):
+    path = tmp_path / "events.h5"
+    with EventWriter(path, events.process_names, events.layout, {"made": "in pieces"}) as writer:
+        for start in (0, 7, 100):
+            writer.append(events.take(slice(start, {0: 7, 7: 100, 100: None}[start])))
+        assert not path.exists()
+    file = EventFile(path)
+    assert (len(file), file.metadata) == (len(events), {"made": "in pieces"})
+    for size in (1, 64, BLOCK):
+        chunks = list(file.chunks(size))
+        assert all(len(chunk) <= size for chunk in chunks)
+        assert (np.concatenate([chunk.words for chunk in chunks]) == events.words).all()
+    labels = list(file.labels(64))
+    assert (np.concatenate([process for process, _ in labels]) == events.process).all()
+    assert (np.concatenate([event_id for _, event_id in labels]) == events.event_id).all()
+    assert (file.read(10, 20).words == events.words[10:20]).all()
+
+
+def test_a_file_that_was_not_finished_is_not_there(events, tmp_path):
+    with (
+        pytest.raises(KeyboardInterrupt),
+        EventWriter(tmp_path / "events.h5", events.process_names) as writer,
+    ):
+        writer.append(events)
+        raise KeyboardInterrupt
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_keeps_its_layout_and_takes_no_other(events, tmp_path):
+    chosen = events.select(events.layout.select({"muon": 1, "jet": 3}, ["pt", "eta"]))
+    write_events(tmp_path / "few.h5", chosen)
+    again = read_events(tmp_path / "few.h5")
+    assert again.layout == chosen.layout != events.layout
+    assert (again.words == events.words[:, [5, 9, 10, 11], :2]).all()
+    with (
+        pytest.raises(DataError, match="another layout"),
+        EventWriter(tmp_path / "other.h5", events.process_names, GLOBAL_TRIGGER) as writer,
+    ):
+        writer.append(events)
+
+
+def test_columns_of_unequal_length_are_refused(events, tmp_path):
+    path = tmp_path / "events.h5"
+    write_events(path, events)
+    with h5py.File(path, "a") as file:
+        file["event_id"].resize(len(events) - 1, axis=0)
+    with pytest.raises(DataError, match="300 events with 300 labels and 299 event ids"):
+        read_events(path)
+
+
+def rename(file, names):
+    record = json.loads(file.attrs["record"]) | {"process_names": names}
+    file.attrs["record"] = np.bytes_(json.dumps(record))
+
+
+def test_a_code_without_a_name_is_refused_before_the_words_are_read(events, tmp_path):
+    path = tmp_path / "events.h5"
+    write_events(path, events)
+    with h5py.File(path, "a") as file:
+        rename(file, ["W"])
+    with pytest.raises(DataError, match="process code 7 has no name"):
+        list(EventFile(path).labels())
 
 
 def test_nothing_is_left_behind_when_writing_fails(events, tmp_path, monkeypatch):
@@ -84,6 +151,17 @@ def test_nothing_is_left_behind_when_writing_fails(events, tmp_path, monkeypatch
     monkeypatch.setattr(h5py.File, "create_dataset", full)
     with pytest.raises(RunFolderError, match="No space left on device"):
         write_events(tmp_path / "events.h5", events)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_that_fills_at_the_very_end_is_an_error_too(events, tmp_path, monkeypatch):
+    def full(*_):
+        raise RuntimeError("Unable to flush: No space left on device")
+
+    monkeypatch.setattr(h5py.File, "close", full)
+    with pytest.raises(RunFolderError, match=r"cannot write .*: Unable to flush"):
+        write_events(tmp_path / "events.h5", events)
+    monkeypatch.undo()
     assert list(tmp_path.iterdir()) == []
 
 
@@ -112,6 +190,6 @@ def test_process_names_that_are_none_are_refused(events, tmp_path):
     path = tmp_path / "events.h5"
     write_events(path, events)
     with h5py.File(path, "a") as file:
-        file.attrs["process_names"] = 3
+        rename(file, 3)
     with pytest.raises(DataError, match="cannot be read"):
         read_events(path)

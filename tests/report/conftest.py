@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from l1ae.evaluation import differences, evaluate, object_count, total_pt
-from l1ae.events.scales import LAYOUT, rows
+from l1ae.events.layout import LEPTON
 from l1ae.events.schema import EventSet
+from l1ae.events.summary import Summary
 from l1ae.report import (
     Baseline,
     Data,
@@ -35,15 +36,17 @@ def synthetic_events(rng):
     parts = []
     for code, (name, count) in enumerate(counts.items()):
         physical = np.zeros((count, 19, 3))
-        for kind in LAYOUT:
+        for kind in LEPTON.kinds:
             pt = -np.sort(-rng.exponential(18 * HARDNESS[name], (count, kind.count)), axis=1) + 4
             mean = {"MET": 1, "e/gamma": 0.6, "muon": 0.5, "jet": 2.5}[kind.name]
             mean *= 3 if name == "A4l" else HARDNESS[name]
             present = np.arange(kind.count) < (1 if kind.count == 1 else rng.poisson(mean, count)[:, None])
-            physical[:, rows(kind), 0] = pt * present
-            if kind.eta is not None:
-                physical[:, rows(kind), 1] = rng.normal(0, 1.1, (count, kind.count)).clip(-2.1, 2.1) * present
-            physical[:, rows(kind), 2] = rng.uniform(-np.pi, np.pi, (count, kind.count)) * present
+            physical[:, LEPTON.rows(kind.name), 0] = pt * present
+            if "eta" in kind.fields:
+                physical[:, LEPTON.rows(kind.name), 1] = (
+                    rng.normal(0, 1.1, (count, kind.count)).clip(-2.1, 2.1) * present
+                )
+            physical[:, LEPTON.rows(kind.name), 2] = rng.uniform(-np.pi, np.pi, (count, kind.count)) * present
         label = np.full(count, code, np.uint8)
         ids = np.arange(count, dtype=np.uint64) + np.uint64(code * 10**6)
         metadata = {
@@ -92,7 +95,7 @@ def arrays():
         baselines={"sum of pT": scored(events, total_pt), "object count": scored(events, object_count)},
         loss=list(0.9 * np.exp(-epochs / 6) + 0.11 + 0.004 * rng.normal(size=40)),
         validation_loss=list(0.92 * np.exp(-epochs / 6) + 0.118 + 0.008 * rng.normal(size=40)),
-        events=events,
+        events=Summary.of(events),
     )
 
 

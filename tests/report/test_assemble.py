@@ -1,13 +1,16 @@
 """The records of a finished run, gathered: every number is counted again by other means."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
 from l1ae.circuit import Circuit
-from l1ae.events.split import split
+from l1ae.events.split import PARTS
+from l1ae.events.stream import EventStream
+from l1ae.events.summary import Summary
 from l1ae.hardware.estimate import estimate
 from l1ae.hardware.hls.sources import read_provenance
 from l1ae.report import Data, Exactness
@@ -36,11 +39,11 @@ class Run:
     def decoded(self):
         return Circuit.load(self.folder.decoded) if self.folder.decoded.exists() else None
 
-    def assemble(self, parts):
+    def assemble(self, stream):
         return assemble(
             self.folder.config,
             self.circuit,
-            parts,
+            stream,
             data=Data(file="events.h5", sha256="0" * 64, metadata={}),
             history=self.history,
             exactness=self.exactness,
@@ -60,13 +63,19 @@ def adder_trees(undercomplete):
 
 
 @pytest.fixture(scope="module")
-def parts(many_events):
-    return split(many_events)
+def stream(event_file):
+    return EventStream([event_file])
 
 
 @pytest.fixture(scope="module")
-def assembled(run, parts):
-    return run.assemble(parts)
+def parts(stream):
+    """Training, validation and test events."""
+    return SimpleNamespace(**{part: stream.read(part=part) for part in PARTS})
+
+
+@pytest.fixture(scope="module")
+def assembled(run, stream):
+    return run.assemble(stream)
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +140,28 @@ def test_baselines_are_judged_on_the_same_events(assembled, parts):
     assert arrays.baselines["total pT"].background == pytest.approx(total)
 
 
+def test_small_chunks_change_nothing(assembled, run, monkeypatch, event_file):
+    class InPieces(EventStream):
+        def chunks(self, processes=None, part=None, size=100):
+            return super().chunks(processes, part, size)
+
+    record, arrays = assembled
+    again, others = run.assemble(InPieces([event_file]))
+    assert (others.scores.background == arrays.scores.background).all()
+    assert again.physics == record.physics
+    for name in SIMPLE[1:]:
+        assert again.baselines[name] == record.baselines[name]
+    first, second = (found.baselines[SIMPLE[0]].background for found in (arrays, others))
+    np.testing.assert_allclose(second, first, rtol=1e-9, atol=1e-9)
+
+
+def test_the_distributions_are_those_of_the_test_events(assembled, parts):
+    _, arrays = assembled
+    expected = Summary.of(parts.test)
+    for kind in expected.layout.kinds:
+        assert (arrays.events.multiplicity(kind.name) == expected.multiplicity(kind.name)).all()
+
+
 def test_the_pca_sees_what_the_network_sees(assembled, run, parts):
     from sklearn.decomposition import PCA
 
@@ -154,8 +185,8 @@ def test_the_decoder_of_a_variational_autoencoder_is_that_of_the_trained_network
     assert any("its decoder's error" in note for note in record.notes)
 
 
-def test_a_deterministic_autoencoder_is_not_compared_with_itself(adder_trees, parts):
-    record, _ = adder_trees.assemble(parts)
+def test_a_deterministic_autoencoder_is_not_compared_with_itself(adder_trees, stream):
+    record, _ = adder_trees.assemble(stream)
     assert list(record.baselines) == SIMPLE
     assert record.notes == ()
 

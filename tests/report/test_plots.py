@@ -1,19 +1,14 @@
-import dataclasses
 import subprocess
 import sys
 
 import matplotlib as mpl
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays as array_strategy
 
-from l1ae.errors import DataError
 from l1ae.evaluation import evaluate, roc
-from l1ae.events.scales import LAYOUT
-from l1ae.report import Scores, plot_events
-from l1ae.report.event_plots import plot_objects
+from l1ae.report import Scores
 from l1ae.report.plots import plot_loss, plot_roc, plot_scores, score_bins, thinned
 from l1ae.report.style import Plot, energy_label
 
@@ -89,41 +84,6 @@ def test_label_says_only_what_the_metadata_says():
 def test_losses_may_be_negative_or_missing():
     assert plot_loss([-1.0, 2.0], [], 1, {}).axes[0].get_yscale() == "linear"
     assert plot_loss([100.0, 1.0], [90.0, 2.0], 2, {}).axes[0].get_yscale() == "log"
-
-
-def test_input_distributions_are_normalised_and_complete(arrays):
-    for kind in LAYOUT:
-        axes = plot_objects(kind, arrays.events).axes
-        assert len(axes) == (2 if kind.name == "MET" else 4)
-        for ax in axes:
-            assert len(ax.patches) == len(arrays.events.process_names)
-            for steps in ax.patches:
-                # Empty bins are gaps (NaN); nothing falls outside the axis.
-                assert np.nansum(steps.get_data().values) == pytest.approx(1)
-
-
-def test_axes_have_units(arrays):
-    labels = [ax.get_xlabel() for kind in LAYOUT for ax in plot_objects(kind, arrays.events).axes]
-    assert sum("[GeV]" in label for label in labels) == 4
-    assert sum("[rad]" in label for label in labels) == 4
-
-
-def test_event_plot_file(arrays, tmp_path):
-    few = arrays.events.take(np.arange(0, len(arrays.events), 40))
-    plot_events(few, tmp_path / "events.png")
-    assert [path.name for path in tmp_path.iterdir()] == ["events.png"]
-    assert (tmp_path / "events.png").read_bytes().startswith(b"\x89PNG")
-
-
-def test_one_event_or_objects_that_never_occur(arrays, tmp_path):
-    one = arrays.events.take(np.array([0]))
-    nothing = dataclasses.replace(one, words=np.zeros_like(one.words))
-    for events in (one, nothing):
-        plot_objects(LAYOUT[1], events)
-        plot_objects(LAYOUT[0], events)
-    with pytest.raises(DataError, match="no events to plot"):
-        plot_events(arrays.events.take(np.array([], dtype=int)), tmp_path / "events.png")
-    assert not list(tmp_path.iterdir())
 
 
 def test_importing_the_report_does_not_import_matplotlib():

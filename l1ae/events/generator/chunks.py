@@ -1,56 +1,61 @@
 """One chunk of work: a fixed number of accepted events of one process, made from a seed of its own.
 
-A chunk depends on the recipe, the seed, the process and its number only, never on the worker that makes it.
+A chunk depends on the recipe, the seed, its kind and its number only, never on the worker that makes it. Two kinds of
+chunks are made before the events and serve all of them: the pile-up pool and the tables of decays.
 """
 
 import os
 import threading
 import time
 import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import lru_cache, partial
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from l1ae.errors import ToolchainError
-from l1ae.events.generator.detector import Detector, cone_sums, simulate
-from l1ae.events.generator.particles import ELECTRON, MUON, Particles, append
-from l1ae.events.generator.pileup import overlay, split, without_jets
+from l1ae.events.generator.crossings import make_crossings
+from l1ae.events.generator.decays import DecayTable, make_table
+from l1ae.events.generator.hooks import keep_heavy
+from l1ae.events.generator.particles import Particles, append
+from l1ae.events.generator.pileup import HardCollisions, PileUpSource, SoftPool, has_jet, has_lepton
 from l1ae.events.generator.pythia import draw, start
-from l1ae.events.generator.recipes import HARD_SWITCHES, MINIMUM_BIAS_SWITCHES, LeptonFilter, Process, Recipe
+from l1ae.events.generator.recipes import Process, Recipe
 from l1ae.events.schema import EventSet
 from l1ae.files import atomic_path
 
-POOL = "minimum bias"
-_HARD_BATCH, _SOFT_BATCH = 1000, 250  # events that Pythia hands over at a time, fewer for tiny chunks
-_DETECTOR_BATCH = 64  # events in the detector step at a time: 30 MB of towers
-_HOPELESS = 200_000  # generated events without one accepted: the recipe is wrong
+_SOFT_BATCH = 250  # collisions that Pythia hands over at a time
+_COLUMNS = ("event", "pt", "eta", "phi", "kind")
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """Chunk number `index` of a process (None: of the pile-up pool), `events` accepted events, kept at `path`."""
+    """Chunk number `index` of its kind, kept at `path`: `events` accepted events, collisions or decays of each hadron.
+
+    `kind`: `events` of `process`, `decays` for `process`, or `pool`. `pool`, `decays`: files that the events need.
+    """
 
     recipe: Recipe
+    kind: Literal["events", "decays", "pool"]
     process: Process | None
     index: int
     events: int
     seed: int
     path: Path
     pool: tuple[Path, ...] = ()
-    detector: Detector = field(default_factory=Detector)
+    decays: Path | None = None
 
     @property
     def label(self) -> str:
-        """Name of the process, for messages and progress."""
-        return POOL if self.process is None else self.process.name
+        """What is made, for messages and progress."""
+        name = self.process.name if self.process is not None else "pile-up"
+        return name if self.kind == "events" else f"{name} {self.kind}"
 
-    def random(self) -> tuple[np.random.Generator, int]:
-        """This chunk's own random numbers, and its seed for Pythia (no two chunks of a process share one)."""
-        origin = [self.seed, zlib.crc32(self.label.encode())]
+    def seeds(self, purpose: str) -> tuple[np.random.Generator, int]:
+        """Random numbers of this chunk for one purpose, and a seed for Pythia; chunks of one kind share none."""
+        origin = [self.seed, *(zlib.crc32(text.encode()) for text in (self.label, purpose))]
         first = int(np.random.SeedSequence(origin).generate_state(1)[0])
         return np.random.default_rng([*origin, self.index]), first + self.index
 
@@ -73,8 +78,8 @@ def _end_with_parent(parent: int) -> None:
 
 def make_chunk(chunk: Chunk) -> None:
     """Generate a chunk and write it; runs in a worker process."""
-    log = _log_path(chunk.path.parent)
-    arrays = _make_pool(chunk, log) if chunk.process is None else _make_events(chunk, chunk.process, log)
+    makers = {"events": _make_events, "decays": _make_decays, "pool": _make_pool}
+    arrays = makers[chunk.kind](chunk, _log_path(chunk.path.parent))
     with atomic_path(chunk.path) as temporary, temporary.open("wb") as file:
         np.savez(file, allow_pickle=False, **arrays)
 
@@ -84,112 +89,64 @@ def _log_path(folder: Path) -> Path:
 
 
 def _make_pool(chunk: Chunk, log: Path) -> dict[str, NDArray]:
-    """Minimum-bias events without a hard jet."""
-    _, seed = chunk.random()
-    pythia = start(POOL, MINIMUM_BIAS_SWITCHES, seed, log)
+    """Minimum-bias collisions without a jet or lepton, and the numbers generated, with a jet, with just a lepton."""
+    recipe = chunk.recipe
+    pythia = start(chunk.label, (*recipe.pythia.common, *recipe.pythia.minimum_bias), chunk.seeds("")[1], log)
     parts: list[Particles] = []
-    generated = accepted = 0
-    while accepted < chunk.events:
+    counts = np.zeros(3, dtype=np.int64)
+    while sum(part.events for part in parts) < chunk.events:
         batch = draw(pythia, min(_SOFT_BATCH, chunk.events))
-        soft = without_jets(batch, chunk.recipe.pool_veto_gev)
-        parts.append(batch.take_events(soft))
-        generated, accepted = generated + batch.events, accepted + len(soft)
+        jet, lepton = has_jet(batch, recipe.pool), has_lepton(batch, recipe.pool)
+        parts.append(batch.take_events(np.flatnonzero(~jet & ~lepton)))
+        counts += [batch.events, int(jet.sum()), int((lepton & ~jet).sum())]
     pool = append(parts).take_events(np.arange(chunk.events))
-    names = ("event", "pt", "eta", "phi", "kind")
-    return {name: getattr(pool, name) for name in names} | {
-        "size": np.array(pool.events),
-        "counts": np.array([generated, accepted]),
-    }
+    return {name: getattr(pool, name) for name in _COLUMNS} | {"size": np.array(pool.events), "counts": counts}
+
+
+def _make_decays(chunk: Chunk, log: Path) -> dict[str, NDArray]:
+    """Decays at rest of the hadrons that a weighted process keeps stable."""
+    if chunk.process is None or chunk.process.weighted is None:
+        raise ValueError("decays are made for weighted processes only")
+    switches = (*chunk.recipe.pythia.common, "ProcessLevel:all = off")
+    pythia = start(chunk.label, switches, chunk.seeds("")[1], log)
+    return make_table(pythia, chunk.process.weighted.hadrons, chunk.events).arrays()
 
 
 @lru_cache(maxsize=1)
-def _load_pool(paths: tuple[Path, ...]) -> Particles:
+def load_pool(paths: tuple[Path, ...]) -> SoftPool:
     """The pile-up pool, read once per worker."""
     parts = []
+    generated = with_jet = 0
     for path in paths:
         with np.load(path) as file:
-            columns = {name: file[name] for name in ("event", "pt", "eta", "phi", "kind")}
+            columns = {name: file[name] for name in _COLUMNS}
             parts.append(Particles(events=int(file["size"]), **columns))
-    return append(parts)
+            generated, with_jet = generated + int(file["counts"][0]), with_jet + int(file["counts"][1])
+    return SoftPool(append(parts), with_jet / generated)
 
 
-def _make_events(chunk: Chunk, process: Process, log: Path) -> dict[str, NDArray]:
-    """Accepted events in hardware words, with how many were generated and accepted."""
-    rng, seed = chunk.random()
-    if chunk.recipe.lepton_filter is not None:
-        crossings = _filtered(chunk, process, chunk.recipe.lepton_filter, rng, seed, log)
-    else:
-        crossings = _unfiltered(chunk, rng, seed, log)
-    accepted: list[NDArray] = []
-    have = generated = 0
-    while have < chunk.events:
-        count, physical = next(crossings)
-        generated, have = generated + count, have + len(physical)
-        accepted.append(physical)
-        if generated >= _HOPELESS and have == 0:
-            raise ToolchainError(
-                f"none of {generated} generated {process.name} events passes the filter; correct the recipe"
-            )
-    physical = np.concatenate(accepted)[: chunk.events]
-    codes = np.zeros(len(physical), dtype=np.uint8)
-    events = EventSet.from_physical(physical, codes, (process.name,), np.arange(len(physical), dtype=np.uint64))
-    return {"words": events.words, "counts": np.array([generated, have])}
+@lru_cache(maxsize=1)
+def _load_table(path: Path) -> DecayTable:
+    """A decay table, read once per worker."""
+    with np.load(path) as file:
+        return DecayTable.from_arrays(file)
 
 
-def _filtered(
-    chunk: Chunk,
-    process: Process,
-    lepton_filter: LeptonFilter,
-    rng: np.random.Generator,
-    seed: int,
-    log: Path,
-) -> Iterator[tuple[int, NDArray[np.float64]]]:
-    """Batches of hard events with pile-up that pass the lepton filter: (number generated, accepted events)."""
-    pythia = start(process.name, (*HARD_SWITCHES, *process.switches), seed, log)
-    pool = _load_pool(chunk.pool)
-    while True:
-        batch = draw(pythia, min(_HARD_BATCH, 40 * chunk.events))
-        promising = batch.take_events(promising_events(batch, lepton_filter, chunk.detector))
-        found = [np.zeros((0, 19, 3))]
-        for part in split(promising, _DETECTOR_BATCH):
-            crossing = overlay(part, pool, chunk.recipe.pile_up, chunk.recipe.underlying_events, rng)
-            physical = simulate(crossing, rng, chunk.detector)
-            found.append(physical[np.maximum(physical[:, 1, 0], physical[:, 5, 0]) > lepton_filter.min_pt])
-        yield batch.events, np.concatenate(found)
-
-
-def _unfiltered(
-    chunk: Chunk, rng: np.random.Generator, seed: int, log: Path
-) -> Iterator[tuple[int, NDArray[np.float64]]]:
-    """Batches of bunch crossings made of fresh minimum-bias events, all accepted."""
-    pythia = start(POOL, MINIMUM_BIAS_SWITCHES, seed, log)
-    while True:
-        count = min(_DETECTOR_BATCH, chunk.events)
-        collisions = rng.poisson(chunk.recipe.pile_up, count)
-        parts = []
-        missing = int(collisions.sum())
-        while missing > 0:
-            parts.append(draw(pythia, min(missing, _SOFT_BATCH)))
-            missing -= parts[-1].events
-        if parts:
-            crossing = append(parts).regroup(np.repeat(np.arange(count), collisions), count)
-            yield count, simulate(crossing, rng, chunk.detector)
-        else:
-            yield count, np.zeros((count, 19, 3))
-
-
-def promising_events(hard: Particles, lepton_filter: LeptonFilter, detector: Detector) -> NDArray[np.int64]:
-    """Events that may pass the lepton filter after the detector step, judged by their hard particles alone.
-
-    The margins cover the resolution and the subtracted pile-up: what is left out here would fail there.
-    """
-    candidate = np.flatnonzero(
-        (
-            ((hard.kind == ELECTRON) & (np.abs(hard.eta) < detector.electron_max_eta))
-            | ((hard.kind == MUON) & (np.abs(hard.eta) < detector.muon_max_eta))
-        )
-        & (hard.pt > lepton_filter.particle_pt)
-    )
-    limit = lepton_filter.particle_isolation * hard.pt[candidate] + lepton_filter.particle_isolation_offset
-    isolated = cone_sums(hard, candidate, detector.isolation_cone) < limit
-    return np.unique(hard.event[candidate[isolated]])
+def _make_events(chunk: Chunk, log: Path) -> dict[str, NDArray]:
+    """Accepted events in hardware words, which of them come from one generated event, and what it took."""
+    recipe, process = chunk.recipe, chunk.process
+    if process is None:
+        raise ValueError("events are made of a process")
+    rng, seed = chunk.seeds("")
+    pythia = None
+    if process.switches:
+        switches = (*recipe.pythia.common, *recipe.pythia.hard, *process.switches)
+        hook = partial(keep_heavy, process.weighted.keep_light, seed) if process.weighted is not None else None
+        pythia = start(process.name, switches, seed, log, hook)
+    table = _load_table(chunk.decays) if chunk.decays is not None else None
+    hard = HardCollisions(recipe, chunk.seeds("hard collisions")[1], log)
+    pile_up = PileUpSource(recipe, load_pool(chunk.pool), hard)
+    made = make_crossings(recipe, process, chunk.events, pythia, table, pile_up, rng)
+    codes = np.zeros(chunk.events, dtype=np.uint8)
+    events = EventSet.from_physical(made.physical, codes, (process.name,), made.origin.astype(np.uint64))
+    return {"words": events.words, "origin": made.origin, "tally": np.array(made.tally)}

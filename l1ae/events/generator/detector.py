@@ -1,18 +1,18 @@
 """The detector: from stable particles to MET, electrons, muons and jets.
 
-A fast, parametrised detector without a magnetic field and without fakes: leptons are smeared and must be isolated,
+A fast, parametrised detector without a magnetic field (fakes: `fakes.py`): leptons are smeared and must be isolated,
 everything else ends in calorimeter towers, towers make jets and the missing transverse momentum. Pile-up is subtracted
 from isolation sums and jets as density times area (median of a grid, as in arXiv:0707.1378).
 """
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from l1ae.events.generator.jets import cluster
 from l1ae.events.generator.particles import ELECTRON, HADRON, MUON, PHOTON, Particles
+from l1ae.events.generator.recipes import Detector
 
 _ETA_TOWERS, _PHI_TOWERS = 114, 72
 _TOWERS = _ETA_TOWERS * _PHI_TOWERS
@@ -20,48 +20,23 @@ _TOWER_ETA, _TOWER_PHI = 0.087, 2 * math.pi / _PHI_TOWERS
 _BLOCK = 6  # towers on a side of a cell of the pile-up density grid
 _BLOCK_AREA = (_BLOCK * _TOWER_ETA) * (_BLOCK * _TOWER_PHI)
 _CENTRAL_BLOCKS = slice(4, 15)  # |eta| < 2.87
-_MET_ROW, _ELECTRON_ROWS, _MUON_ROWS, _JET_ROWS = 0, slice(1, 5), slice(5, 9), slice(9, 19)
+
+#: Rows of the objects in an event (l1ae.events.layout.LEPTON).
+MET_ROW, ELECTRON_ROWS, MUON_ROWS, JET_ROWS = 0, slice(1, 5), slice(5, 9), slice(9, 19)
 
 #: Towers end here, and with them the detector.
 MAX_ETA = _ETA_TOWERS // 2 * _TOWER_ETA
 
 
-@dataclass(frozen=True)
-class Detector:
-    """Constants of the detector step; energies in GeV, resolutions relative.
-
-    Calorimeter: sigma(E)/E = stochastic/sqrt(E) (+) constant, of the size of CMS' test-beam values.
-    Muons: sigma(pT)/pT = constant (+) slope * pT, of the size of CMS' tracker. (+) is a sum in quadrature.
-    """
-
-    em_stochastic: float = 0.03
-    em_constant: float = 0.005
-    hadron_stochastic: float = 1.0
-    hadron_constant: float = 0.05
-    muon_constant: float = 0.01
-    muon_slope: float = 0.0001
-    tower_min_et: float = 0.5
-    lepton_min_pt: float = 3.0
-    electron_max_eta: float = 3.0
-    muon_max_eta: float = 2.1
-    isolation_cone: float = 0.3
-    isolation_max: float = 0.45
-    jet_radius: float = 0.4
-    jet_min_pt: float = 15.0
-    jet_max_eta: float = 4.0
-    overlap_cone: float = 0.4
-
-
-def simulate(particles: Particles, rng: np.random.Generator, detector: Detector | None = None) -> NDArray[np.float64]:
+def simulate(particles: Particles, rng: np.random.Generator, detector: Detector) -> NDArray[np.float64]:
     """MET, 4 electrons, 4 muons and 10 jets of each event: (events, 19, 3), pT in GeV, eta, phi in radians."""
-    detector = detector or Detector()
     physical = np.zeros((particles.events, 19, 3))
     if particles.events == 0:
         return physical
     candidate, pt = _smeared_leptons(particles, rng, detector)
     isolated = isolation(particles, candidate, detector) < detector.isolation_max * pt
     seen_muon = particles.kind[candidate] == MUON  # muons count in the MET whether isolated or not
-    for kind, rows in ((ELECTRON, _ELECTRON_ROWS), (MUON, _MUON_ROWS)):
+    for kind, rows in ((ELECTRON, ELECTRON_ROWS), (MUON, MUON_ROWS)):
         listed = isolated & (particles.kind[candidate] == kind)
         index = candidate[listed]
         fill(physical, rows, particles.event[index], pt[listed], particles.eta[index], particles.phi[index])
@@ -78,8 +53,8 @@ def simulate(particles: Particles, rng: np.random.Generator, detector: Detector 
     phi = np.concatenate([tower["phi"], particles.phi[index]])
     met_x = -np.bincount(event, et * np.cos(phi), particles.events)
     met_y = -np.bincount(event, et * np.sin(phi), particles.events)
-    physical[:, _MET_ROW, 0] = np.hypot(met_x, met_y)
-    physical[:, _MET_ROW, 2] = np.arctan2(met_y, met_x)
+    physical[:, MET_ROW, 0] = np.hypot(met_x, met_y)
+    physical[:, MET_ROW, 2] = np.arctan2(met_y, met_x)
 
     event, pt, eta, phi = cluster(
         particles.events,
@@ -92,8 +67,8 @@ def simulate(particles: Particles, rng: np.random.Generator, detector: Detector 
     )
     pt = pt - rho[event] * math.pi * detector.jet_radius**2
     keep = (pt > detector.jet_min_pt) & (np.abs(eta) < detector.jet_max_eta)
-    keep &= ~_near_lepton(physical, event, eta, phi, detector.overlap_cone)
-    fill(physical, _JET_ROWS, event[keep], pt[keep], eta[keep], phi[keep])
+    keep &= ~near_lepton(physical, event, eta, phi, detector.overlap_cone)
+    fill(physical, JET_ROWS, event[keep], pt[keep], eta[keep], phi[keep])
     return physical
 
 
@@ -202,8 +177,8 @@ def _distance2(eta: NDArray, phi: NDArray) -> NDArray:
     return eta**2 + (np.mod(phi + math.pi, 2 * math.pi) - math.pi) ** 2
 
 
-def _near_lepton(physical: NDArray, event: NDArray, eta: NDArray, phi: NDArray, radius: float) -> NDArray[np.bool_]:
+def near_lepton(physical: NDArray, event: NDArray, eta: NDArray, phi: NDArray, radius: float) -> NDArray[np.bool_]:
     """Whether a listed lepton of the same event lies within `radius` of each direction."""
-    leptons = physical[:, _ELECTRON_ROWS.start : _MUON_ROWS.stop][event]
+    leptons = physical[:, ELECTRON_ROWS.start : MUON_ROWS.stop][event]
     near = _distance2(leptons[..., 1] - eta[:, None], leptons[..., 2] - phi[:, None]) < radius**2
     return np.any(near & (leptons[..., 0] > 0), axis=1)

@@ -7,40 +7,28 @@ where it stopped, and the result does not depend on the number of workers.
 import json
 import math
 import multiprocessing
-import zlib
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import asdict, replace
 from pathlib import Path
 
-import numpy as np
-
-from l1ae import environment
 from l1ae.errors import ConfigError, RunFolderError, ToolchainError
+from l1ae.events.generator.assemble import ID_BLOCK, assemble
 from l1ae.events.generator.chunks import Chunk, make_chunk, start_worker
-from l1ae.events.generator.detector import Detector
+from l1ae.events.generator.library import find_recipe
 from l1ae.events.generator.progress import Progress
 from l1ae.events.generator.pythia import require_generators
-from l1ae.events.generator.recipes import (
-    COMMON_SWITCHES,
-    HARD_SWITCHES,
-    MINIMUM_BIAS_SWITCHES,
-    Recipe,
-    find_recipe,
-)
+from l1ae.events.generator.recipes import Recipe
 from l1ae.events.io import write_events
-from l1ae.events.schema import EventSet
 from l1ae.files import write_text
 
 CHUNK_EVENTS = 500
-#: Event ids: process code times this, plus the number of the event within its process.
-ID_BLOCK = 1_000_000_000
+_POOL_CHUNKS = 10  # times as many collisions in a chunk of the pool: Pythia takes seconds to start for these
 _SETTINGS = "settings.json"
 
 
 def generate(
-    recipe: str,
+    recipe: str | Path,
     out: Path,
     *,
     events: int | None = None,
@@ -54,32 +42,32 @@ def generate(
 ) -> Path:
     """Generate `events` background events and `signal_events` of each signal, and write them to `out`.
 
-    `chunk_dir`: work folder (default: `out` with `.parts` added), removed at success; an interrupted run continues from
-    it. `pool_events`: size of the pile-up pool, `chunk_events`: accepted events in a chunk; both change the events.
+    `recipe`: the name of a shipped recipe or the path of a YAML file. `chunk_dir`: work folder (default: `out` with
+    `.parts` added), removed at success; an interrupted run continues from it. `pool_events`: size of the pile-up pool,
+    `chunk_events`: accepted events in a chunk; both change the events.
     Raises `ConfigError` for an impossible request, `ToolchainError` when Pythia or FastJet is missing or fails,
     `RunFolderError` when the work folder belongs to other settings.
     """
     chosen = find_recipe(recipe)
-    if pool_events is not None and chosen.pool_events:
-        chosen = replace(chosen, pool_events=pool_events)
     if min(workers, chunk_events, pool_events if pool_events is not None else 1) < 1:
         raise ConfigError("workers, pool events and events per chunk must be at least 1")
     if not 0 <= seed < 2**63:
         raise ConfigError(f"seed {seed} is out of range; choose 0 or a positive number below 2^63")
+    if pool_events is not None:
+        chosen = chosen.model_copy(update={"pool": chosen.pool.model_copy(update={"events": pool_events})})
     out = Path(out)
     counts = event_counts(chosen, events, signal_events)
     versions = require_generators()
     work = Path(chunk_dir) if chunk_dir is not None else out.with_name(out.name + ".parts")
-    detector = Detector()
-    settings = _settings(chosen, detector, seed, chunk_events, versions)
-    _open_work_folder(work, settings)
+    _open_work_folder(work, _settings(chosen, seed, chunk_events, versions))
 
-    pool = _pool_chunks(chosen, seed, chunk_events, work)
-    chunks = _event_chunks(chosen, counts, seed, chunk_events, work, tuple(chunk.path for chunk in pool))
-    with Progress([*pool, *chunks], shown=progress) as bar:
-        run_chunks(pool, workers, work, bar)
+    pool = _pool_chunks(chosen, seed, chunk_events * _POOL_CHUNKS, work)
+    decays = _decay_chunks(chosen, counts, seed, work)
+    chunks = _event_chunks(chosen, counts, seed, chunk_events, pool, decays, work)
+    with Progress([*pool, *decays.values(), *chunks], shown=progress) as bar:
+        run_chunks([*decays.values(), *pool], workers, work, bar)
         run_chunks(chunks, workers, work, bar)
-    write_events(out, _assemble(chosen, detector, seed, versions, pool, chunks))
+    write_events(out, assemble(chosen, seed, versions, pool, chunks))
     _clear_work_folder(work)
     return out
 
@@ -90,6 +78,8 @@ def event_counts(recipe: Recipe, events: int | None, signal_events: int | None) 
     signal = recipe.default_signal_events if signal_events is None else signal_events
     if background < 0 or signal < 0:
         raise ConfigError("a number of events cannot be negative")
+    if max(background, signal) >= ID_BLOCK:
+        raise ConfigError(f"more than {ID_BLOCK - 1} events of a process have no event ids; ask for fewer")
     if signal and not recipe.signals:
         raise ConfigError(f"the recipe {recipe.name} has no signals; leave out the number of signal events")
     if background == 0 and signal == 0:
@@ -134,37 +124,52 @@ def run_chunks(chunks: Sequence[Chunk], workers: int, work: Path, bar: Progress)
 
 def _pool_chunks(recipe: Recipe, seed: int, size: int, work: Path) -> list[Chunk]:
     chunks = []
-    for index, first in enumerate(range(0, recipe.pool_events, size)):
-        events = min(size, recipe.pool_events - first)
-        chunks.append(Chunk(recipe, None, index, events, seed, work / f"pool-{index:05d}-{events}.npz"))
+    for index, first in enumerate(range(0, recipe.pool.events, size)):
+        events = min(size, recipe.pool.events - first)
+        chunks.append(Chunk(recipe, "pool", None, index, events, seed, work / f"pool-{index:05d}-{events}.npz"))
     return chunks
 
 
+def _decay_chunks(recipe: Recipe, counts: dict[str, int], seed: int, work: Path) -> dict[str, Chunk]:
+    """One decay table for each weighted process that is asked for."""
+    return {
+        process.name: Chunk(
+            recipe, "decays", process, 0, process.weighted.decays, seed, work / f"process{code}-decays.npz"
+        )
+        for code, process in enumerate(recipe.processes)
+        if process.weighted is not None and counts[process.name]
+    }
+
+
 def _event_chunks(
-    recipe: Recipe, counts: dict[str, int], seed: int, size: int, work: Path, pool: tuple[Path, ...]
+    recipe: Recipe,
+    counts: dict[str, int],
+    seed: int,
+    size: int,
+    pool: Sequence[Chunk],
+    decays: dict[str, Chunk],
+    work: Path,
 ) -> list[Chunk]:
     """Chunks of all processes, one of each process in turn, so that the time left can be told early."""
     chunks = []
+    pool_paths = tuple(chunk.path for chunk in pool)
     for code, process in enumerate(recipe.processes):
+        table = decays[process.name].path if process.name in decays else None
         for index, first in enumerate(range(0, counts[process.name], size)):
             events = min(size, counts[process.name] - first)
             path = work / f"process{code}-{index:05d}-{events}.npz"
-            chunks.append(Chunk(recipe, process, index, events, seed, path, pool))
+            chunks.append(Chunk(recipe, "events", process, index, events, seed, path, pool_paths, table))
     totals = {process.name: max(1, counts[process.name]) for process in recipe.processes}
     return sorted(chunks, key=lambda chunk: chunk.index * size / totals[chunk.label])
 
 
-def _settings(
-    recipe: Recipe, detector: Detector, seed: int, chunk_events: int, versions: dict[str, str]
-) -> dict[str, object]:
+def _settings(recipe: Recipe, seed: int, chunk_events: int, versions: dict[str, str]) -> dict[str, object]:
     """Everything that the contents of a chunk depend on."""
     return {
         "seed": seed,
         "chunk_events": chunk_events,
         "versions": versions,
-        "recipe": asdict(recipe),
-        "switches": [COMMON_SWITCHES, HARD_SWITCHES, MINIMUM_BIAS_SWITCHES],
-        "detector": asdict(detector),
+        "recipe": recipe.model_dump(mode="json"),
     }
 
 
@@ -190,79 +195,3 @@ def _clear_work_folder(work: Path) -> None:
             path.unlink()
     if not any(work.iterdir()):
         work.rmdir()
-
-
-def _assemble(
-    recipe: Recipe,
-    detector: Detector,
-    seed: int,
-    versions: dict[str, str],
-    pool: Sequence[Chunk],
-    chunks: Sequence[Chunk],
-) -> EventSet:
-    """All chunks as one event set in a seeded random order, with the record of how it was made."""
-    names = tuple(process.name for process in recipe.processes)
-    generated = dict.fromkeys(names, 0)
-    accepted = dict.fromkeys(names, 0)
-    kept = dict.fromkeys(names, 0)
-    parts = []
-    for chunk in sorted(chunks, key=lambda chunk: (names.index(chunk.label), chunk.index)):
-        code = names.index(chunk.label)
-        with np.load(chunk.path) as file:
-            words, (made, passed) = file["words"], file["counts"].tolist()
-        first = code * ID_BLOCK + kept[chunk.label]
-        identity = np.arange(first, first + len(words), dtype=np.uint64)
-        parts.append(EventSet(words, np.full(len(words), code, dtype=np.uint8), names, identity))
-        generated[chunk.label] += made
-        accepted[chunk.label] += passed
-        kept[chunk.label] += len(words)
-    events = EventSet.concatenate(parts)
-    order = np.random.default_rng([seed, zlib.crc32(b"order")]).permutation(len(events))
-    metadata = {
-        "recipe": recipe.name,
-        "description": recipe.description,
-        "seed": str(seed),
-        "l1ae": environment.versions()["l1ae"],
-        **versions,
-        "collisions": "proton-proton, 13 TeV, Pythia's default tune",
-        "background_processes": ",".join(process.name for process in recipe.backgrounds),
-        "signal_processes": ",".join(process.name for process in recipe.signals),
-        "mixture": json.dumps({process.name: process.share for process in recipe.backgrounds}),
-        "events": json.dumps(kept),
-        "generated": json.dumps(generated),
-        "filter_efficiency": json.dumps(
-            {name: round(accepted[name] / generated[name], 5) for name in names if generated[name]}
-        ),
-        "lepton_filter": json.dumps(asdict(recipe.lepton_filter)) if recipe.lepton_filter else "none",
-        "pile_up": f"Poisson, mean {recipe.pile_up:g}",
-        "underlying_event": _underlying_note(recipe),
-        "pile_up_pool": _pool_note(recipe, pool),
-        "switches": json.dumps({process.name: process.switches for process in recipe.processes}),
-        "common_switches": json.dumps(COMMON_SWITCHES),
-        "hard_process_switches": json.dumps(HARD_SWITCHES if recipe.pool_events else ()),
-        "minimum_bias_switches": json.dumps(MINIMUM_BIAS_SWITCHES),
-        "detector": json.dumps(asdict(detector)),
-        "reuse": "no generated event is used twice, except those of the pile-up pool",
-    }
-    return replace(events.take(order), metadata=metadata)
-
-
-def _underlying_note(recipe: Recipe) -> str:
-    if not recipe.underlying_events:
-        return "multi-parton interactions of Pythia"
-    return f"{recipe.underlying_events} more pool event, in place of the hard process' multi-parton interactions"
-
-
-def _pool_note(recipe: Recipe, pool: Sequence[Chunk]) -> str:
-    if not pool:
-        return "none: every overlaid event is generated for one bunch crossing only"
-    made = passed = 0
-    for chunk in pool:
-        with np.load(chunk.path) as file:
-            counts = file["counts"].tolist()
-        made, passed = made + counts[0], passed + counts[1]
-    return (
-        f"{sum(chunk.events for chunk in pool)} minimum-bias events with multi-parton interactions, those with a jet "
-        f"above {recipe.pool_veto_gev:g} GeV left out ({made - passed} of {made}); drawn with replacement, turned by a "
-        "random angle, mirrored in eta at random"
-    )

@@ -1,157 +1,208 @@
-"""Recipes: which processes a sample holds, how Pythia makes them, which events are kept.
+"""Recipes: which processes a sample holds, how Pythia makes them, which events are kept, what the detector is like.
 
-Everything that decides which events come out of a seed, apart from the detector constants, is written here. The
-processes and masses are those of arXiv:2107.02157 (lepton recipe); 13 TeV, Pythia's Monash tune.
+A recipe is a YAML file (`configs/recipes/`). It holds every number that decides which events come out of a seed; the
+code has no second copy of them.
 """
 
-from dataclasses import dataclass
+import math
+from typing import Annotated
 
-from l1ae.errors import ConfigError
+import pydantic
+from pydantic import Field
 
-#: For every process. Neutral pions stay whole (one electromagnetic deposit); c tau > 10 mm counts as stable.
-COMMON_SWITCHES: tuple[str, ...] = (
-    "Beams:eCM = 13000.",
-    "111:mayDecay = off",
-    "ParticleDecays:limitTau0 = on",
-    "ParticleDecays:tau0Max = 10.",
-    "Next:numberCount = 0",
-    "Init:showChangedSettings = off",
-    "Init:showChangedParticleData = off",
-    "Next:numberShowInfo = 0",
-    "Next:numberShowProcess = 0",
-    "Next:numberShowEvent = 0",
-)
+from l1ae.config import Record
 
-#: Hard processes: multi-parton interactions are off, overlaid minimum-bias events take their place (5-8 times faster).
-HARD_SWITCHES: tuple[str, ...] = ("PartonLevel:MPI = off",)
-
-#: Minimum-bias events: all inelastic collisions, with multi-parton interactions.
-MINIMUM_BIAS_SWITCHES: tuple[str, ...] = ("SoftQCD:inelastic = on",)
+_Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9+-]*$")]
+_Switches = tuple[Annotated[str, Field(pattern=r"^[^=\n]+=[^=\n]+$")], ...]
+_Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+_NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+_Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
-@dataclass(frozen=True)
-class Process:
-    """One generated process: its name, its Pythia switches, and its share of the background (0 for a signal)."""
+class Weighted(Record):
+    """Generation with a bias to high pT, made even again: an event of weight w is tried Poisson(`tries` * w) times.
 
-    name: str
-    switches: tuple[str, ...]
-    share: float = 0.0
-
-
-@dataclass(frozen=True)
-class LeptonFilter:
-    """Keep events whose leading listed (isolated) electron or muon has pT above `min_pt`, in GeV."""
-
-    min_pt: float = 23.0
-    #: Before the detector step: particle-level pT, and the isolation sum in units of pT plus a constant in GeV.
-    particle_pt: float = 20.0
-    particle_isolation: float = 0.5
-    particle_isolation_offset: float = 8.0
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """A sample: background mixture, signals, pile-up, and the filter (None: every event is accepted).
-
-    `pool_events` minimum-bias events without a jet above `pool_veto_gev` are generated once and overlaid, turned by a
-    random angle and maybe mirrored; 0 means that every overlaid event is generated for its one event alone.
-    `underlying_events` are overlaid beside the Poisson pile-up, in place of the hard process'
-    multi-parton interactions.
+    `tries`: tries of a generated event of weight 1. `keep_light`: share of the hard processes without an outgoing c or
+    b quark that is generated; their weights rise accordingly. `hadrons`: PDG codes of the weakly decaying hadrons that
+    decay anew in each try. `decays`: decays at rest of each of them in the table that the tries draw from. `fakes`:
+    whether jets fake leptons, at the rates of the detector.
     """
 
-    name: str
-    description: str
-    backgrounds: tuple[Process, ...]
-    signals: tuple[Process, ...] = ()
-    lepton_filter: LeptonFilter | None = None
-    pile_up: float = 20.0
-    underlying_events: int = 0
-    pool_events: int = 0
-    pool_veto_gev: float = 40.0
-    default_events: int = 100_000
-    default_signal_events: int = 0
+    tries: _Positive
+    keep_light: Annotated[float, Field(gt=0, le=1)]
+    hadrons: Annotated[tuple[Annotated[int, Field(gt=100)], ...], Field(min_length=1)]
+    decays: Annotated[int, Field(ge=1, le=100_000)]
+    fakes: bool
+
+
+class Process(Record):
+    """One process: its name, its Pythia switches, its share of the background (0: a signal).
+
+    Without switches there is nothing but pile-up. `weighted`: how its events are weighted (None: Pythia's events are
+    taken as they come). `displaced`: whether particles start where they are produced instead of in the middle of the
+    detector.
+    """
+
+    name: _Name
+    switches: _Switches
+    share: _Fraction = 0.0
+    weighted: Weighted | None = None
+    displaced: bool = False
+
+    @pydantic.model_validator(mode="after")
+    def _possible(self) -> "Process":
+        if self.weighted is not None and (self.displaced or not self.switches):
+            raise ValueError(f"process {self.name}: only a prompt process with switches can be weighted")
+        return self
+
+
+class Switches(Record):
+    """Pythia's switches beside those of the processes.
+
+    `common`: for every Pythia. `hard`: for the processes. `minimum_bias`: for the events of the pile-up pool.
+    `hard_collision`: for the pile-up collisions with a jet above the veto of the pool.
+    """
+
+    common: _Switches
+    hard: _Switches
+    minimum_bias: _Switches
+    hard_collision: _Switches
+
+
+class PileUp(Record):
+    """Collisions of a bunch crossing: Poisson, its mean fixed (`mean`) or drawn for each event (`profile`).
+
+    `profile`: pairs of a mean and its weight. `underlying_events`: collisions laid over a hard process beside the
+    Poisson number, in place of its multi-parton interactions.
+    """
+
+    mean: _NotNegative | None = None
+    profile: tuple[tuple[_NotNegative, _Positive], ...] = ()
+    underlying_events: Annotated[int, Field(ge=0, le=10)]
+
+    @pydantic.model_validator(mode="after")
+    def _one_of_two(self) -> "PileUp":
+        if (self.mean is None) == (not self.profile):
+            raise ValueError("give either a mean or a profile of pairs [mean, weight]")
+        return self
+
+    @property
+    def means(self) -> tuple[float, ...]:
+        """The mean numbers of collisions that occur."""
+        return (self.mean,) if self.mean is not None else tuple(mean for mean, _ in self.profile)
+
+    @property
+    def probabilities(self) -> tuple[float, ...]:
+        """Share of the events that have each of the `means`."""
+        weights = [1.0] if self.mean is not None else [weight for _, weight in self.profile]
+        return tuple(weight / sum(weights) for weight in weights)
+
+
+class Pool(Record):
+    """`events` minimum-bias collisions, made once and laid over all events again and again.
+
+    Left out: collisions with an anti-kT jet (of radius `jet_radius`) above `veto_jet_gev`, whose place in the pile-up
+    is taken by collisions that are used once, and those with an electron or muon above `veto_lepton_gev`. To save time
+    the generation of such a collision is given up when its shower has come down to `parton_scale_gev` without a jet of
+    partons above `parton_jet_gev`.
+    """
+
+    events: Annotated[int, Field(ge=1)]
+    jet_radius: _Positive
+    veto_jet_gev: _Positive
+    veto_lepton_gev: _Positive
+    parton_scale_gev: _Positive
+    parton_jet_gev: _Positive
+
+
+class LeptonFilter(Record):
+    """Keep events whose leading listed (isolated) electron or muon has a pT above `min_pt`, in GeV.
+
+    `particle_*`: a test before the detector step that saves time: the particle's pT, and the limit of the isolation sum
+    in units of this pT plus a constant in GeV.
+    """
+
+    min_pt: _Positive
+    particle_pt: _Positive
+    particle_isolation: _NotNegative
+    particle_isolation_offset: _NotNegative
+
+
+class Detector(Record):
+    """Constants of the detector step; energies in GeV, resolutions relative, lengths in mm.
+
+    Calorimeter: sigma(E)/E = stochastic/sqrt(E) (+) constant. Muons: sigma(pT)/pT = constant (+) slope * pT. (+) is a
+    sum in quadrature. Fakes: rates per jet among the `fake_jets` hardest of the hard collision, and the range of the
+    lepton's pT in units of the jet's, both before the detector step.
+    """
+
+    em_stochastic: _NotNegative
+    em_constant: _NotNegative
+    hadron_stochastic: _NotNegative
+    hadron_constant: _NotNegative
+    muon_constant: _NotNegative
+    muon_slope: _NotNegative
+    tower_min_et: _NotNegative
+    lepton_min_pt: _NotNegative
+    electron_max_eta: _Positive
+    muon_max_eta: _Positive
+    isolation_cone: _Positive
+    isolation_max: _Positive
+    jet_radius: _Positive
+    jet_min_pt: _NotNegative
+    jet_max_eta: _Positive
+    overlap_cone: _NotNegative
+    electron_fake_rate: Annotated[float, Field(ge=0, le=0.01)]
+    muon_fake_rate: Annotated[float, Field(ge=0, le=0.01)]
+    fake_jets: Annotated[int, Field(ge=1, le=10)]
+    fake_pt_fraction: tuple[_Positive, _Positive]
+    calorimeter_radius: _Positive
+    calorimeter_half_length: _Positive
+
+    @pydantic.model_validator(mode="after")
+    def _possible(self) -> "Detector":
+        if self.fake_pt_fraction[0] > self.fake_pt_fraction[1]:
+            raise ValueError("fake_pt_fraction must be [smallest, largest]")
+        return self
+
+
+class Recipe(Record):
+    """A sample: background mixture, signals, pile-up, detector, and the filter (None: every event is accepted)."""
+
+    name: _Name
+    description: Annotated[str, Field(min_length=1)]
+    default_events: Annotated[int, Field(ge=0)]
+    default_signal_events: Annotated[int, Field(ge=0)]
+    backgrounds: Annotated[tuple[Process, ...], Field(min_length=1)]
+    signals: tuple[Process, ...]
+    lepton_filter: LeptonFilter | None
+    pile_up: PileUp
+    pool: Pool
+    detector: Detector
+    pythia: Switches
+
+    @pydantic.model_validator(mode="after")
+    def _whole(self) -> "Recipe":
+        total = sum(process.share for process in self.backgrounds)
+        if not math.isclose(total, 1, abs_tol=1e-6):
+            raise ValueError(f"the shares of the backgrounds add up to {total:g}, they must add up to 1")
+        for process in self.backgrounds:
+            if process.share == 0:
+                raise ValueError(f"background {process.name} has no share")
+        for process in self.signals:
+            if process.share:
+                raise ValueError(f"signal {process.name} has a share; only backgrounds have one")
+        names = [process.name for process in self.processes]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise ValueError(f"two processes are named {twice}")
+        if self.lepton_filter is None and any(process.weighted for process in self.processes):
+            raise ValueError("weighted processes need a lepton_filter: without one their tries would all be copies")
+        if self.lepton_filter is not None and not all(process.switches for process in self.processes):
+            raise ValueError("with a lepton_filter every process needs switches")
+        return self
 
     @property
     def processes(self) -> tuple[Process, ...]:
         """All processes in the order of their codes in the event file."""
         return self.backgrounds + self.signals
-
-
-def _one_side_semileptonic() -> tuple[str, ...]:
-    """Hadrons that hold an anti-b decay to e or mu; those with a b decay freely (sampling aid, no mixing)."""
-    mesons = tuple(f"{code}:{mode}" for code in (511, 521, 531, 541) for mode in ("onMode = 3", "onIfAny = 11 13"))
-    baryons = tuple(f"{code}:{mode}" for code in (5122, 5132, 5232, 5332) for mode in ("onMode = 2", "onIfAny = 11 13"))
-    return ("ParticleDecays:mixB = off", *mesons, *baryons)
-
-
-_LEPTONIC_Z = ("23:onMode = off", "23:onIfAny = 11 13 15")
-
-_LEPTON = Recipe(
-    name="lepton",
-    description="events with an isolated electron or muon above 23 GeV: W, QCD, Z, tt, and four signals",
-    backgrounds=(
-        Process("W", ("WeakSingleBoson:ffbar2W = on", "24:onMode = off", "24:onIfAny = 11 13 15"), share=0.592),
-        Process("Z", ("WeakSingleBoson:ffbar2gmZ = on", "PhaseSpace:mHatMin = 50.", *_LEPTONIC_Z), share=0.067),
-        Process(
-            "QCD",
-            ("HardQCD:hardbbbar = on", "PhaseSpace:pTHatMin = 30.", *_one_side_semileptonic()),
-            share=0.338,
-        ),
-        Process("tt", ("Top:gg2ttbar = on", "Top:qqbar2ttbar = on"), share=0.003),
-    ),
-    signals=(
-        Process(
-            "LQ",
-            (
-                "LeptoQuark:gg2LQLQbar = on",
-                "LeptoQuark:qqbar2LQLQbar = on",
-                "42:m0 = 80.",
-                "42:0:products = 5 15",
-            ),
-        ),
-        Process(
-            "A4l",
-            (
-                "HiggsSM:gg2H = on",
-                "25:m0 = 50.",
-                "25:doForceWidth = on",
-                "25:onMode = off",
-                "25:onIfMatch = 23 23",
-                "23:mMin = 2.",
-                "23:onMode = off",
-                "23:onIfAny = 11 13",
-            ),
-        ),
-        Process("h0", ("HiggsSM:gg2H = on", "25:m0 = 60.", "25:onMode = off", "25:onIfMatch = 15 -15")),
-        Process(
-            "h+",
-            (
-                "Higgs:useBSM = on",
-                "HiggsBSM:allH+- = on",
-                "37:m0 = 60.",
-                "37:onMode = off",
-                "37:onIfMatch = 15 16",
-            ),
-        ),
-    ),
-    lepton_filter=LeptonFilter(),
-    underlying_events=1,
-    pool_events=20_000,
-    default_signal_events=10_000,
-)
-
-_ZERO_BIAS = Recipe(
-    name="zero-bias",
-    description="bunch crossings as they come: a Poisson number of minimum-bias events, nothing is filtered or reused",
-    backgrounds=(Process("zero-bias", (), share=1.0),),
-    default_events=20_000,
-)
-
-RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (_LEPTON, _ZERO_BIAS)}
-
-
-def find_recipe(name: str) -> Recipe:
-    """The recipe of that name; raises `ConfigError` that lists the known ones."""
-    if name not in RECIPES:
-        raise ConfigError(f"no recipe {name!r}; known recipes: {', '.join(RECIPES)}")
-    return RECIPES[name]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from l1ae.circuit.graph import Circuit
 from l1ae.config import FirmwareConfig
 from l1ae.errors import ConversionError
 
@@ -105,4 +106,15 @@ def _check_reuse(model: Any, config: FirmwareConfig) -> None:
             raise ConversionError(
                 f"firmware.reuse_factor {config.reuse_factor} does not divide the {size} multiplications "
                 f"of layer {name}; use one of {allowed}"
+            )
+
+
+def check_float32(circuit: Circuit) -> None:
+    """Refuse a model that Keras itself, in float32, does not compute exactly for every input."""
+    for name, exact in circuit.float32_exact.items():
+        if not exact:
+            bits = circuit.ranges[name].significant_bits
+            raise ConversionError(
+                f"layer {name}: its values need {bits} bits and Keras computes in float32, which holds 24: "
+                "lower autoencoder.inputs.width or the widths of weights and activations in front of it"
             )

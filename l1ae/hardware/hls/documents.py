@@ -1,5 +1,6 @@
 """The files that l1ae adds to an HLS project: README, test bench with its vectors, driver of the C simulation."""
 
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,6 @@ from numpy.typing import NDArray
 from l1ae.circuit.formats import FixedFormat
 from l1ae.config import FirmwareConfig
 from l1ae.environment import versions
-from l1ae.events.scales import N_INPUTS, feature_names
 from l1ae.hardware.hls.sources import Sources
 
 
@@ -43,11 +43,17 @@ def write_test_bench(
 
 
 def write_readme(
-    folder: Path, model: Any, sources: Sources, config: FirmwareConfig, layers: list[dict[str, Any]], events: int
+    folder: Path,
+    model: Any,
+    sources: Sources,
+    config: FirmwareConfig,
+    layers: list[dict[str, Any]],
+    events: int,
+    features: Sequence[str] | None,
 ) -> None:
     """Write what a firmware engineer needs to know; `layers` are the records of the provenance."""
     size, width = sources.input.size, sources.input.format.width
-    features = feature_names() if size == N_INPUTS else tuple(f"input {index}" for index in range(size))
+    features = features or tuple(f"input {index}" for index in range(size))
     scaling = next((layer for layer in model.layers if type(layer).__name__ == "InputScaling"), None)
     inputs = [
         {

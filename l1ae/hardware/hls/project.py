@@ -4,7 +4,7 @@ import io
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +30,14 @@ def emit(
     folder: Path,
     *,
     words: NDArray[np.integer],
+    features: Sequence[str] | None = None,
     info: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write the HLS project of a deployed Keras `model` into `folder` and return the folder.
 
-    `words` (N, n) are the stimulus of the test bench; the expected scores come from the integer reference. `info` goes
-    into provenance.json. An older project of l1ae in `folder` is replaced, any other content is refused.
+    `words` (N, n) are the stimulus of the test bench; the expected scores come from the integer reference. `features`
+    names the inputs, `info` goes into provenance.json. An older project of l1ae in `folder` is replaced, any other
+    content is refused.
     Raises `ConversionError` before anything is written when the firmware could differ from the model.
     """
     from l1ae.circuit.lowering import lower  # imports TensorFlow
@@ -48,12 +50,14 @@ def emit(
         raise DataError(
             f"stimulus of shape {words.shape} and type {words.dtype}: give integers (N, {circuit.input.shape[0]})"
         )
+    if features is not None and (len(features),) != circuit.input.shape:
+        raise DataError(f"{len(features)} names for {circuit.input.shape[0]} inputs")
     _check_target(folder)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as temporary:
             draft = Path(temporary) / folder.name
-            _write(model, circuit, config, name, draft, words, info or {})
+            _write(model, circuit, config, name, draft, words, features, info or {})
             _replace(draft, folder, Path(temporary) / "previous")
     except OSError as error:
         raise RunFolderError(f"cannot write {folder}: {error.strerror or error}") from error
@@ -67,6 +71,7 @@ def _write(
     name: str,
     draft: Path,
     words: NDArray[np.integer],
+    features: Sequence[str] | None,
     info: Mapping[str, Any],
 ) -> None:
     messages = io.StringIO()
@@ -81,7 +86,7 @@ def _write(
     sources = parse_sources(draft, name, layers)
     ports = circuit.input_words(words)
     write_test_bench(draft, sources, ports, circuit.reference(words), circuit.output.format)
-    write_readme(draft, model, sources, config, layers, len(words))
+    write_readme(draft, model, sources, config, layers, len(words), features)
     record = provenance(draft, name, config, model, layers, info)
     (draft / PROVENANCE).write_text(json.dumps(record, indent=2, default=str) + "\n", encoding="utf-8")
 

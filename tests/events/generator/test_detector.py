@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from l1ae.events.generator.detector import Detector, density, fill, isolation, simulate
+from l1ae.events.generator.detector import density, fill, isolation, simulate
 from l1ae.events.generator.particles import ELECTRON, HADRON, MUON, PHOTON
 from l1ae.events.schema import EventSet
 
@@ -24,8 +24,7 @@ def test_single_lepton_comes_out_where_it_went(particles, perfect, rng, kind, ro
     assert not others.any()
 
 
-def test_resolution_is_the_stated_one(particles, rng):
-    detector = Detector()
+def test_resolution_is_the_stated_one(particles, detector, rng):
     many = particles([[(ELECTRON, 40.0, 0.0, 0.0), (MUON, 40.0, 0.0, 3.0)]] * 4000)
     physical = simulate(many, rng, detector)
     expected = {
@@ -38,8 +37,8 @@ def test_resolution_is_the_stated_one(particles, rng):
         assert ratio.std() == pytest.approx(resolution, rel=0.1)
 
 
-def test_calorimeter_smearing_keeps_the_mean(particles, rng):
-    physical = simulate(particles([[(HADRON, 100.0, 0.5, 1.0)]] * 3000), rng)
+def test_calorimeter_smearing_keeps_the_mean(particles, detector, rng):
+    physical = simulate(particles([[(HADRON, 100.0, 0.5, 1.0)]] * 3000), rng, detector)
     ratio = physical[:, FIRST_JET, 0] / 100
     assert ratio.mean() == pytest.approx(1, abs=0.01)
     assert ratio.std() == pytest.approx(math.hypot(1 / math.sqrt(100 * math.cosh(0.5)), 0.05), rel=0.1)
@@ -138,18 +137,18 @@ def test_fill_leaves_absent_rows_zero():
     assert np.count_nonzero(physical) == 9
 
 
-def test_events_without_particles(particles, rng):
-    assert simulate(particles([]), rng).shape == (0, 19, 3)
-    assert not simulate(particles([[], []]), rng).any()
+def test_events_without_particles(particles, detector, rng):
+    assert simulate(particles([]), rng, detector).shape == (0, 19, 3)
+    assert not simulate(particles([[], []]), rng, detector).any()
 
 
-def test_output_fits_the_hardware_words(particles, rng):
+def test_output_fits_the_hardware_words(particles, detector, rng):
     crowd = [
         (kind, pt, eta, phi)
         for kind in (HADRON, PHOTON, ELECTRON, MUON)
         for pt, eta, phi in ((3000.0, 1.9, 3.14159), (300.0, -4.95, -3.14159), (30.0, 3.9, 0.0))
     ]
-    physical = simulate(particles([crowd] * 20), rng)
+    physical = simulate(particles([crowd] * 20), rng, detector)
     events = EventSet.from_physical(physical, np.zeros(20, np.uint8), ("x",), np.arange(20, dtype=np.uint64))
     assert np.isfinite(physical).all()
     assert len(events) == 20

@@ -1,3 +1,4 @@
+import json
 import os
 import signal
 import subprocess
@@ -14,7 +15,7 @@ from l1ae.events.generator.chunks import Chunk
 from l1ae.events.generator.generate import run_chunks
 from l1ae.events.generator.progress import Progress
 from l1ae.events.generator.pythia import start
-from l1ae.events.generator.recipes import RECIPES, Process
+from l1ae.events.generator.recipes import Process
 from l1ae.events.io import read_events
 
 module = sys.modules[generate.__module__]
@@ -25,9 +26,15 @@ def same(first, second):
 
 
 def test_a_sample_is_what_was_asked_for(tiny_sample):
-    assert np.bincount(tiny_sample.process, minlength=8).tolist() == [14, 2, 8, 0, 0, 0, 0, 0]
-    assert tiny_sample.process_names == ("W", "Z", "QCD", "tt", "LQ", "A4l", "h0", "h+")
-    assert len(np.unique(tiny_sample.event_id)) == len(tiny_sample)
+    assert np.bincount(tiny_sample.process, minlength=10).tolist() == [14, 2, 8, 0, 0, 0, 0, 0, 0, 0]
+    assert tiny_sample.process_names == ("W", "Z", "QCD", "tt", "LQ", "A4l", "h0", "h+", "HH", "LLP")
+    independent = json.loads(tiny_sample.metadata["independent_events"])
+    for code, name in enumerate(tiny_sample.process_names):
+        identity = np.unique(tiny_sample.event_id[tiny_sample.process == code])
+        assert independent[name] == len(identity)
+        assert identity.tolist() == list(range(code * 10**9, code * 10**9 + len(identity)))
+    assert independent["W"] == 14
+    assert len(np.unique(tiny_sample.words, axis=0)) == len(tiny_sample)
     physical = tiny_sample.to_physical()
     assert (np.maximum(physical[:, 1, 0], physical[:, 5, 0]) >= 23).all()
     for rows in (slice(1, 5), slice(5, 9), slice(9, 19)):
@@ -39,17 +46,32 @@ def test_the_metadata_tells_how_it_was_made(tiny_sample):
     assert metadata["recipe"] == "lepton"
     assert metadata["seed"] == "5"
     assert metadata["background_processes"] == "W,Z,QCD,tt"
-    assert metadata["signal_processes"] == "LQ,A4l,h0,h+"
+    assert metadata["signal_processes"] == "LQ,A4l,h0,h+,HH,LLP"
     assert metadata["pythia"].startswith("8.")
+    assert metadata["collisions"] == "proton-proton, 13 TeV, leading order"
     assert "8 minimum-bias events" in metadata["pile_up_pool"]
-    assert '"QCD": 0.0' in metadata["filter_efficiency"]
+    assert json.loads(metadata["pile_up_profile"]) == {"20.0": 1.0}
+    efficiency, sigma, visible = (
+        json.loads(metadata[key]) for key in ("filter_efficiency", "cross_section_pb", "visible_cross_section_pb")
+    )
+    assert list(efficiency) == list(sigma) == list(visible) == ["W", "Z", "QCD"]
+    assert efficiency["QCD"] < 1e-3 < 0.1 < efficiency["W"] < 0.6
+    assert sigma["W"] == pytest.approx(4.8e4, rel=0.2)  # pb, at leading order
+    assert sigma["QCD"] > 1e8
+    assert visible["W"] == pytest.approx(sigma["W"] * efficiency["W"], rel=1e-3)
+    predicted = json.loads(metadata["predicted_mixture"])
+    assert sum(predicted.values()) == pytest.approx(1, abs=1e-3)
+    assert json.loads(metadata["generated"])["W"] >= 14
 
 
-def test_a_killed_run_goes_on_from_its_chunks_with_more_workers(tiny_sample, tiny_request, sample_path, monkeypatch):
+def test_a_killed_run_goes_on_from_its_chunks_with_more_workers(
+    tiny_sample, tiny_recipe, tiny_request, sample_path, monkeypatch
+):
     work = sample_path.with_name("work")
     command = (
         "from pathlib import Path; from l1ae.events.generator import generate; "
-        f"generate('lepton', Path({str(sample_path)!r}), chunk_dir=Path({str(work)!r}), workers=1, **{tiny_request!r})"
+        f"generate({str(tiny_recipe)!r}, Path({str(sample_path)!r}), "
+        f"chunk_dir=Path({str(work)!r}), workers=1, **{tiny_request!r})"
     )
     run = subprocess.Popen([sys.executable, "-c", command], start_new_session=True)
     deadline = time.monotonic() + 120
@@ -63,13 +85,13 @@ def test_a_killed_run_goes_on_from_its_chunks_with_more_workers(tiny_sample, tin
     assert not sample_path.exists()
 
     monkeypatch.setattr(module, "_clear_work_folder", lambda work: None)
-    generate("lepton", sample_path, chunk_dir=work, workers=2, **tiny_request)
+    generate(tiny_recipe, sample_path, chunk_dir=work, workers=2, **tiny_request)
     assert same(read_events(sample_path), tiny_sample)
     assert finished
     assert {path: path.stat().st_mtime_ns for path in finished} == finished
 
     with pytest.raises(RunFolderError, match="remove that folder to start afresh"):
-        generate("lepton", sample_path, chunk_dir=work, workers=1, **tiny_request | {"seed": 6})
+        generate(tiny_recipe, sample_path, chunk_dir=work, workers=1, **tiny_request | {"seed": 6})
 
 
 def test_a_folder_of_somebody_else_is_left_alone(sample_path):
@@ -81,17 +103,25 @@ def test_a_folder_of_somebody_else_is_left_alone(sample_path):
     assert [path.name for path in work.iterdir()] == ["thesis.tex"]
 
 
-def test_zero_bias_accepts_every_crossing_and_needs_no_pool(sample_path):
-    generate("zero-bias", sample_path, events=3, seed=2, workers=1, chunk_events=3, progress=False)
+def test_zero_bias_accepts_every_crossing(sample_path, edited):
+    def short(content):
+        content["signals"] = [signal for signal in content["signals"] if signal["name"] == "LLP"]
+        content["pile_up"] = {"profile": [[3.0, 1.0], [5.0, 1.0]], "underlying_events": 1}
+
+    recipe = edited(short, "zero-bias")
+    generate(recipe, sample_path, events=7, signal_events=2, workers=1, pool_events=6, chunk_events=4, progress=False)
     events = read_events(sample_path)
-    assert len(events) == 3
-    assert events.metadata["filter_efficiency"] == '{"zero-bias": 1.0}'
-    assert events.metadata["pile_up_pool"].startswith("none")
+    assert np.bincount(events.process).tolist() == [7, 2]
+    assert events.metadata["filter_efficiency"] == '{"zero-bias": 1.0, "LLP": 1.0}'
+    assert list(json.loads(events.metadata["cross_section_pb"])) == ["LLP"]
+    assert json.loads(events.metadata["pile_up_profile"]) == {"3.0": 0.5, "5.0": 0.5}
+    assert len(np.unique(events.event_id)) == 9
+    assert "times on average" in events.metadata["pile_up_pool_reuse"]
 
 
-def test_switches_that_pythia_refuses_are_explained(tmp_path):
-    nothing = Process("nothing", ("HardQCD:all = off",), share=1.0)
-    chunk = Chunk(RECIPES["lepton"], nothing, index=0, events=1, seed=1, path=tmp_path / "process.npz")
+def test_switches_that_pythia_refuses_are_explained(lepton, tmp_path):
+    nothing = Process(name="nothing", switches=("HardQCD:all = off",), share=1.0)
+    chunk = Chunk(lepton, "events", nothing, index=0, events=1, seed=1, path=tmp_path / "process.npz")
     with (
         Progress([chunk], shown=False) as bar,
         pytest.raises(ToolchainError, match=r"process nothing: .*no process switched on.*whole output is in") as error,
@@ -100,6 +130,15 @@ def test_switches_that_pythia_refuses_are_explained(tmp_path):
     log = Path(str(error.value).rsplit(" ", 1)[1])
     assert "no process switched on" in log.read_text(encoding="utf-8")
     assert "\n" not in str(error.value)
+
+
+def test_chunks_of_one_kind_share_no_seed(lepton, tmp_path):
+    process = lepton.processes[0]
+    chunks = [Chunk(lepton, "events", process, index, 1, 1, tmp_path / "x") for index in range(100)]
+    seeds = [chunk.seeds(purpose)[1] for chunk in chunks for purpose in ("", "hard collisions")]
+    assert len(set(seeds)) == 200
+    assert len({chunk.seeds("")[0].integers(2**62) for chunk in chunks}) == 100
+    assert chunks[3].seeds("")[1] == chunks[3].seeds("")[1]
 
 
 def test_an_unknown_switch_is_named(sample_path):

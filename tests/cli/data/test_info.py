@@ -1,5 +1,6 @@
-"""`l1ae data`: what an event file holds, and requests for events that cannot be met."""
+"""`l1ae data info`: what an event file holds."""
 
+import numpy as np
 import pytest
 
 
@@ -35,29 +36,21 @@ def test_info_refuses_what_is_no_event_file(l1ae, tmp_path, content):
     assert list(tmp_path.iterdir()) == before
 
 
-def test_an_unknown_recipe_is_refused_and_the_known_ones_are_named(l1ae, tmp_path):
-    ended = l1ae("data", "generate", "dijet", "--out", tmp_path / "events.h5")
-    assert ended.code == 2
-    assert "no recipe 'dijet'" in ended.message
-    assert "lepton" in ended.message
-    assert "zero-bias" in ended.message
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize(
-    "options", [("--events", "0"), ("--events", "10", "--signal-events", "10"), ("--events", "0", "--seed", "7")]
-)
-def test_a_request_that_makes_no_events_is_refused(l1ae, tmp_path, options):
-    ended = l1ae("data", "generate", "zero-bias", *options, "--out", tmp_path / "events.h5")
-    assert ended.code == 2
-    assert ended.message
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("options", [("--events", "-1"), ("--workers", "0"), ("--seed", "many"), ()])
-def test_generate_refuses_numbers_that_are_none(l1ae, tmp_path, options):
-    out = ("--out", tmp_path / "events.h5") if options else ()
-    ended = l1ae("data", "generate", "zero-bias", *options, *out)
-    assert ended.code == 2
-    assert ended.err.startswith("Usage: l1ae data generate")
-    assert list(tmp_path.iterdir()) == []
+def test_info_of_a_foreign_file_counts_what_is_not_finite(l1ae, many_events, tmp_path):
+    physical = many_events.to_physical()[:50]
+    physical[..., 0] = -np.sort(-physical[..., 0], axis=1)
+    for _, rows, _, _, _ in many_events.layout.columns():
+        physical[:, rows] = np.take_along_axis(
+            physical[:, rows], np.argsort(-physical[:, rows, :1], axis=1, kind="stable"), axis=1
+        )
+    physical[3, 0, 0] = np.nan
+    physical[4, 9, 1], physical[5, 9, 1] = np.inf, -np.inf
+    file = tmp_path / "foreign.npy"
+    np.save(file, physical)
+    ended = l1ae("data", "info", file)
+    assert "47 events" in ended.text
+    assert "3 of 50 left out" in ended.out
+    cells = [line.replace("│", "").split() for line in ended.out.splitlines()]
+    assert ["a", "value", "is", "NaN", "1", "3"] in cells
+    assert ["a", "value", "is", "infinite", "2", "4"] in cells
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["foreign.npy", "foreign.png"]

@@ -1,0 +1,57 @@
+"""Rates and memory on a file as large as the public one, each pass in a process of its own."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from benchmarks.clock import Spread
+from benchmarks.record import Row
+from l1ae.errors import ToolchainError
+
+_ROOT = Path(__file__).resolve().parents[1]
+_MIB = 2**20
+BASELINE = "plain h5py, the same chunks"
+_BASELINE_MEMORY = "plain h5py, the whole file in memory"
+_RATES = {
+    "stream": "every event in chunks (every word checked)",
+    "summary": "l1ae data info (counts, duplicates)",
+    "training_input": "training input (split, scattered over buckets, read back)",
+    "training": "l1ae train, one epoch, from the file to the model",
+    "evaluation": "scores of all test events, with ROC and thresholds",
+}
+
+
+def measure(action: str, file: Path, folder: Path) -> dict[str, Any]:
+    """Seconds, events and peak memory of one pass, see `benchmarks.large`."""
+    record, log = folder / f"{action}.json", folder / f"{action}.log"
+    command = [sys.executable, "-m", "benchmarks.large", action, str(file), str(folder), str(record)]
+    with log.open("w", encoding="utf-8") as output:
+        done = subprocess.run(command, cwd=_ROOT, stdout=output, stderr=output, check=False)
+    if done.returncode:
+        raise ToolchainError(f"{action} of {file.name} failed: {log.read_text(encoding='utf-8')[-500:]}")
+    found: dict[str, Any] = json.loads(record.read_text(encoding="utf-8"))
+    return found
+
+
+def rows(file: Path, folder: Path, advance: Callable[[], Any]) -> list[Row]:
+    """Events per second and peak memory of every pass against h5py's own reading of the same file."""
+    found = {}
+    for action in ("plain", "whole", *_RATES):
+        found[action] = measure(action, file, folder)
+        advance()
+    events = found["plain"]["events"]
+    plain = Spread.of([events / found["plain"]["seconds"]])
+    whole = Spread.of([found["whole"]["peak_bytes"] / _MIB])
+    result = []
+    for action, name in _RATES.items():
+        rate = Spread.of([found[action]["events"] / found[action]["seconds"]])
+        sizes = {"events in the file": events}
+        result.append(Row("large file, rate", name, "events/s", "higher", rate, BASELINE, plain, sizes))
+    for action, name in _RATES.items():
+        memory = Spread.of([found[action]["peak_bytes"] / _MIB])
+        sizes = {"events in the file": events}
+        result.append(Row("large file, peak memory", name, "MiB", "lower", memory, _BASELINE_MEMORY, whole, sizes))
+    return result
