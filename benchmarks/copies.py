@@ -3,9 +3,11 @@
 from dataclasses import replace
 from pathlib import Path
 
+import h5py
 import numpy as np
 
 from l1ae.events.io import EventFile, EventWriter
+from l1ae.events.stream import EventStream
 from l1ae.terminal import Terminal
 
 #: Background events of arXiv:2107.02157.
@@ -28,4 +30,19 @@ def write_copies(source: Path, target: Path, events: int, ui: Terminal) -> Path:
                     writer.append(replace(part, event_id=part.event_id + copy * stride))
                     advance(len(part))
             copy += np.uint64(1)
+    return target
+
+
+def write_public(source: Path, target: Path, events: int) -> Path:
+    """The first `events` of a file of l1ae in the format of arXiv:2107.02157: float64 (N, 19, 4), GeV and radians."""
+    with h5py.File(target, "w") as file:
+        particles = file.create_dataset("Particles", (events, 19, 4), dtype=np.float64, chunks=(4096, 19, 4))
+        start = 0
+        for chunk in EventStream([source]).chunks():
+            part = chunk.take(slice(events - start))
+            particles[start : start + len(part), :, :3] = part.to_physical()
+            particles[start : start + len(part), :, 3] = part.class_codes
+            start += len(part)
+            if start == events:
+                break
     return target

@@ -16,24 +16,34 @@ from l1ae.events.io import CHUNK
 from l1ae.samples import Samples
 from l1ae.terminal import quiet
 
-_DATASETS = ("words", "process", "event_id")
+_DATASETS = ("words", "process", "event_id", "Particles")  # of an event file, and of a public one
 
 
 def plain(file: Path, _: Path) -> int:
     """The datasets with h5py, as many events at a time as l1ae reads."""
     with h5py.File(file, "r") as data:
-        count = len(data["words"])
+        datasets = [data[name] for name in _DATASETS if name in data]
+        count = len(datasets[0])
         for start in range(0, count, CHUNK):
-            for name in _DATASETS:
-                data[name][start : start + CHUNK]
+            for dataset in datasets:
+                dataset[start : start + CHUNK]
     return count
 
 
 def whole(file: Path, _: Path) -> int:
     """The datasets with h5py, all events at once."""
     with h5py.File(file, "r") as data:
-        arrays = [data[name][:] for name in _DATASETS]
+        arrays = [data[name][:] for name in _DATASETS if name in data]
     return len(arrays[0])
+
+
+def convert(file: Path, folder: Path) -> int:
+    """What `l1ae data convert` does with a file of the public format."""
+    from l1ae.events.convert import Conversion, Conversions
+
+    conversions = Conversions([file], folder / "converted.h5", Conversion(overwrite=True))
+    conversions.write(lambda *_: None)
+    return conversions.kept
 
 
 def stream(file: Path, _: Path) -> int:
@@ -112,7 +122,7 @@ def evaluation(file: Path, folder: Path) -> int:
 
 
 ACTIONS: dict[str, Callable[[Path, Path], int]] = {
-    action.__name__: action for action in (plain, whole, stream, summary, training_input, training, evaluation)
+    action.__name__: action for action in (plain, whole, convert, stream, summary, training_input, training, evaluation)
 }
 
 

@@ -55,3 +55,19 @@ def rows(file: Path, folder: Path, advance: Callable[[], Any]) -> list[Row]:
         sizes = {"events in the file": events}
         result.append(Row("large file, peak memory", name, "MiB", "lower", memory, _BASELINE_MEMORY, whole, sizes))
     return result
+
+
+def conversion(file: Path, folder: Path, advance: Callable[[], Any]) -> list[Row]:
+    """Events per second and peak memory of converting a file in the public format."""
+    found = {}
+    for action in ("plain", "whole", "convert"):
+        found[action] = measure(action, file, folder)
+        advance()
+    events = {"events": found["convert"]["events"]}
+    rates = [Spread.of([found[action]["events"] / found[action]["seconds"]]) for action in ("convert", "plain")]
+    memory = [Spread.of([found[action]["peak_bytes"] / _MIB]) for action in ("convert", "whole")]
+    name, group = "l1ae data convert", "conversion from the public format"
+    return [
+        Row(f"{group}, rate", name, "events/s", "higher", rates[0], BASELINE, rates[1], events),
+        Row(f"{group}, peak memory", name, "MiB", "lower", memory[0], _BASELINE_MEMORY, memory[1], events),
+    ]

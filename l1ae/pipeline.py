@@ -35,6 +35,7 @@ def open_run(config_file: Path, out: Path | None, fresh: bool) -> RunFolder:
     """The run folder of a configuration, new or continued; unusable events or settings are refused first."""
     config = load_config(config_file)
     samples = Samples.open(config.data)
+    samples.check()
     check_settings(config.firmware, config.name)
     # The run folder must find its data from anywhere.
     files = tuple(

@@ -73,6 +73,11 @@ class Samples:
         """Background and signals."""
         return (*self.config.background, *self.config.signals)
 
+    def check(self) -> None:
+        """Read every event once; raises `DataError` for a damaged file or a word that no hardware sends."""
+        for _ in self.stream.chunks():
+            pass
+
     def background_events(self, part: Part) -> int:
         """Background events of a part."""
         return sum(self.counts[name][part] for name in self.config.background)

@@ -53,7 +53,7 @@ def test_every_explained_failure_is_an_error_of_l1ae_that_the_user_can_mend(name
     failure = getattr(errors, name)
     assert issubclass(failure, l1ae.L1aeError)
     assert failure.exit_code == 2
-    assert errors.VerificationError.exit_code == 1
+    assert errors.VerificationError.exit_code == errors.DifferenceError.exit_code == 1
 
 
 def test_importing_the_package_imports_no_heavy_library():

@@ -36,7 +36,7 @@ def commands() -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run a command; exits with 0, 1 (verdict against the firmware), 2 (the user can mend it) or 130 (interrupted)."""
+    """Run a command; exits with 0, 1 (firmware or samples differ), 2 (the user can mend it) or 130 (interrupted)."""
     try:
         commands.main(arguments, prog_name="l1ae", standalone_mode=False)
         code = 0

@@ -158,7 +158,10 @@ class EventFile:
 
     def _events(self, file: h5py.File, start: int, stop: int) -> EventSet:
         words, process, event_id = (file[name][start:stop].astype(kind, copy=False) for name, kind in _TYPES.items())
-        return EventSet(words, process, self.process_names, event_id, self.metadata, self.layout)
+        try:
+            return EventSet(words, process, self.process_names, event_id, self.metadata, self.layout)
+        except DataError as error:
+            raise DataError(f"{self.path}: {error}") from error
 
     @contextmanager
     def _opened(self) -> Iterator[h5py.File]:

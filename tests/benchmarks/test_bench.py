@@ -110,7 +110,7 @@ def subject(configs, event_file, compiled, tmp_path_factory):
 
 @pytest.mark.parametrize("name", CANDIDATES)
 def test_one_lsb_in_one_event_is_refused(subject, name):
-    words = subject.events.test.inputs[:40]
+    words = subject.samples.first_test_events(40).inputs
     candidates = scoring.implementations(subject)
     right = candidates[name]
 
@@ -124,7 +124,7 @@ def test_one_lsb_in_one_event_is_refused(subject, name):
 
 
 def test_a_score_that_is_wrong_only_when_it_is_timed_is_refused(subject):
-    words = subject.events.test.inputs[:20]
+    words = subject.samples.first_test_events(20).inputs
     calls = []
 
     def tired(words):
@@ -137,7 +137,7 @@ def test_a_score_that_is_wrong_only_when_it_is_timed_is_refused(subject):
 
 
 def test_scores_that_are_no_integers_are_refused(subject):
-    words = subject.events.test.inputs[:20]
+    words = subject.samples.first_test_events(20).inputs
     candidates = {
         "baseline": subject.circuit.reference,
         "float": lambda words: subject.circuit.reference(words).astype(float),

@@ -31,6 +31,25 @@ def test_a_scale_a_tenth_larger_is_found():
     assert two_sample_test("", falling(1, 50_000), falling(2, 50_000, scale=44)).p < 1e-6
 
 
+def test_a_scale_a_twentieth_larger_is_found_by_the_distance():
+    """Over so many bins the chi-squared test has little to say about a change of the whole shape."""
+    found = two_sample_test("", falling(1, 50_000, words=4096), falling(2, 50_000, scale=42, words=4096))
+    assert found.p > 1e-4
+    assert found.p_ks < 1e-5
+    assert found.p_both == 2 * found.p_ks
+
+
+def test_p_values_of_the_distance_are_valid_though_words_are_equal():
+    """Not smaller than they should be: for many words nearly uniform, for few ones larger."""
+    for words, low in ((2000, 0.02), (6, 0.0)):
+        scale = words / 6
+        p = [
+            two_sample_test("", falling(seed, 3000, scale, words), falling(10**6 + seed, 2000, scale, words)).p_ks
+            for seed in range(500)
+        ]
+        assert low <= np.mean(np.array(p) < 0.05) < 0.08
+
+
 def test_two_bins_by_hand():
     # 2x2 table without Yates' correction: n (ad - bc)^2 / (row and column sums).
     found = two_sample_test("", np.array([30, 70]), np.array([45, 55]))
@@ -88,12 +107,16 @@ def test_what_cannot_be_tested_says_why(first, second, reason):
 
 
 def test_correction_after_holm():
-    tests = [InputTest(name="", entries=(1, 1), p=p) for p in (0.01, 0.04, None, 0.03, 0.9)]
-    # By hand: 4 * 0.01, then 3 * 0.03, then 2 * 0.04 = 0.08 raised to 0.09, then 0.9.
+    tests = [
+        InputTest(name="", entries=(1, 1), p=p, p_ks=q)
+        for p, q in ((0.005, 1), (1, 0.02), (None, None), (0.015, 0.7), (0.45, 0.46))
+    ]
+    # Twice the smaller one: 0.01, 0.04, -, 0.03, 0.9. By hand:
+    # 4 * 0.01, then 3 * 0.03, then 2 * 0.04 = 0.08 raised to 0.09, then 0.9.
     found = [test.p_holm for test in corrected(tests)]
     assert found[2] is None
     assert [value for value in found if value is not None] == pytest.approx([0.04, 0.09, 0.09, 0.9])
-    many = corrected([InputTest(name="", entries=(1, 1), p=0.5)] * 3)
+    many = corrected([InputTest(name="", entries=(1, 1), p=0.5, p_ks=0.5)] * 3)
     assert [test.p_holm for test in many] == [1, 1, 1]
 
 
@@ -223,7 +246,7 @@ def test_the_table_is_ordered_and_cut():
         physical[:, 0, 2] = np.clip(physical[:, 0, 2], -3, 3)
 
     found = compare(sample(1, change=change), sample(2))
-    for by, value in (("p", lambda test: test.p), ("ks", lambda test: -test.ks)):
+    for by, value in (("p", lambda test: test.p_both), ("ks", lambda test: -test.ks)):
         cells = list(table(found, by, top=5).columns[0].cells)
         assert [str(cell) for cell in cells] == [test.name for test in sorted(found.made, key=value)[:5]]
     assert table(found).row_count == len(found.tests)

@@ -2,7 +2,7 @@
 
 import math
 import multiprocessing
-import resource
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -48,9 +48,12 @@ def test_hard_collisions_join_the_pool_without_a_seam(lepton, tmp_path):
 
 def _measured(chunk, queue):
     make_chunk(chunk)
-    queue.put(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    # Not getrusage: its maximum is inherited from the process that starts this one.
+    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    queue.put(int(status["VmHWM"].split()[0]) / 1024)
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
 def test_a_worker_stays_below_a_gigabyte(lepton, tmp_path):
     pool = Chunk(lepton, "pool", None, 0, 5000, 1, tmp_path / "pool.npz")
     process = next(process for process in lepton.processes if process.weighted is not None)
@@ -71,4 +74,4 @@ def test_a_worker_stays_below_a_gigabyte(lepton, tmp_path):
         tally, origin = Tally(*file["tally"].tolist()), file["origin"]
     assert tally.accepted == len(origin) == 100
     assert (origin.max() + 1) / 100 > 0.6
-    assert tally.cross_section_pb * tally.accepted / tally.tried == pytest.approx(2.9e4, rel=0.4)
+    assert tally.cross_section_pb * tally.accepted / tally.tried == pytest.approx(2.5e4, rel=0.4)
