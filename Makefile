@@ -35,7 +35,7 @@ lint: .venv/.made-test  ## style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: .venv/.made  ## speed and memory, as ratios against a named baseline
+bench: .venv/.made-test  ## speed and memory, as ratios against a named baseline
 	$(BIN)/python -m benchmarks.run
 
 clean:  ## remove what was built (not your runs)

@@ -34,15 +34,15 @@ def write_copies(source: Path, target: Path, events: int, ui: Terminal) -> Path:
 
 
 def write_public(source: Path, target: Path, events: int) -> Path:
-    """The first `events` of a file of l1ae in the format of arXiv:2107.02157: float64 (N, 19, 4), GeV and radians."""
+    """Copies of a file of l1ae in the format of arXiv:2107.02157: float64 (`events`, 19, 4), GeV and radians."""
     with h5py.File(target, "w") as file:
-        particles = file.create_dataset("Particles", (events, 19, 4), dtype=np.float64, chunks=(4096, 19, 4))
+        blocks = (min(events, 4096), 19, 4)
+        particles = file.create_dataset("Particles", (events, 19, 4), dtype=np.float64, chunks=blocks)
         start = 0
-        for chunk in EventStream([source]).chunks():
-            part = chunk.take(slice(events - start))
-            particles[start : start + len(part), :, :3] = part.to_physical()
-            particles[start : start + len(part), :, 3] = part.class_codes
-            start += len(part)
-            if start == events:
-                break
+        while start < events:
+            for chunk in EventStream([source]).chunks():
+                part = chunk.take(slice(events - start))
+                particles[start : start + len(part), :, :3] = part.to_physical()
+                particles[start : start + len(part), :, 3] = part.class_codes
+                start += len(part)
     return target

@@ -26,14 +26,42 @@ _RATES = {
 
 def measure(action: str, file: Path, folder: Path) -> dict[str, Any]:
     """Seconds, events and peak memory of one pass, see `benchmarks.large`."""
-    record, log = folder / f"{action}.json", folder / f"{action}.log"
-    command = [sys.executable, "-m", "benchmarks.large", action, str(file), str(folder), str(record)]
+    return _child(folder, action, "benchmarks.large", action, str(file), str(folder))
+
+
+def _child(folder: Path, name: str, module: str, *arguments: str) -> dict[str, Any]:
+    """What a process of its own measured."""
+    record, log = folder / f"{name}.json", folder / f"{name}.log"
+    command = [sys.executable, "-m", module, *arguments, str(record)]
     with log.open("w", encoding="utf-8") as output:
         done = subprocess.run(command, cwd=_ROOT, stdout=output, stderr=output, check=False)
     if done.returncode:
-        raise ToolchainError(f"{action} of {file.name} failed: {log.read_text(encoding='utf-8')[-500:]}")
+        raise ToolchainError(f"measuring {name} failed: {log.read_text(encoding='utf-8')[-500:]}")
     found: dict[str, Any] = json.loads(record.read_text(encoding="utf-8"))
     return found
+
+
+def generation(recipe: str, events: int, pool: int, data: Path, folder: Path, advance: Callable[[], Any]) -> list[Row]:
+    """Accepted events per second of every process, and peak memory, against h5py's reading of an event file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    plain = measure("plain", data, folder)
+    found = _child(folder, "generation", "benchmarks.generation", recipe, str(events), str(pool), str(folder))
+    advance()
+    reading = Spread.of([plain["events"] / plain["seconds"]])
+    sizes = {"events each": events, "pool events": pool}
+    return [
+        Row(
+            f"generation, {Path(recipe).stem}",
+            name,
+            "events/s",
+            "higher",
+            Spread.of([events / taken]),
+            BASELINE,
+            reading,
+            sizes,
+        )
+        for name, taken in found["seconds"].items()
+    ]
 
 
 def rows(file: Path, folder: Path, advance: Callable[[], Any]) -> list[Row]:

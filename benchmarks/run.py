@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import record, scoring, system
+from benchmarks import large_rows, record, scoring, system
+from benchmarks.copies import PUBLIC_EVENTS, write_copies, write_public
 from benchmarks.record import Row
 from benchmarks.subject import prepare
 from l1ae.errors import L1aeError
@@ -32,6 +33,11 @@ class Sizes:
     reading_repeats: int = 10
     start_up_repeats: int = 10
     memory_events: int = 100_000
+    conversion_events: int = 300_000
+    large_events: int = PUBLIC_EVENTS
+    recipes: tuple[str, ...] = ("lepton", "zero-bias")
+    generated_events: int = 100
+    pool_events: int = 2000
 
 
 def measure(configs: Sequence[Path], data: Path, sizes: Sizes, ui: Terminal, folder: Path) -> list[Row]:
@@ -63,6 +69,28 @@ def measure(configs: Sequence[Path], data: Path, sizes: Sizes, ui: Terminal, fol
 
         ui.stage(f"bench: memory of verifying {sizes.memory_events:,} events")
         rows += system.memory(subjects[0], sizes.memory_events, folder)
+        rows += _events(data, sizes, ui, folder)
+    return rows
+
+
+def _events(data: Path, sizes: Sizes, ui: Terminal, folder: Path) -> list[Row]:
+    """Generation, conversion, and passes over a file as large as the public one."""
+    rows: list[Row] = []
+    ui.stage("bench: generating events (needs the extra l1ae[generate])")
+    with ui.progress("recipes", len(sizes.recipes)) as advance:
+        for name in sizes.recipes:
+            size = sizes.generated_events, sizes.pool_events
+            rows += large_rows.generation(name, *size, data, folder / f"generation-{Path(name).stem}", advance)
+    ui.stage(f"bench: converting {sizes.conversion_events:,} events")
+    public = write_public(data, folder / "public.h5", sizes.conversion_events)
+    with ui.progress("passes", 3) as advance:
+        rows += large_rows.conversion(public, folder, advance)
+    public.unlink()
+    ui.stage(f"bench: a file of {sizes.large_events:,} events")
+    large = write_copies(data, folder / "large.h5", sizes.large_events, ui)
+    with ui.progress("passes", 7) as advance:
+        rows += large_rows.rows(large, folder, advance)
+    large.unlink()
     return rows
 
 

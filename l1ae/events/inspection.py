@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from l1ae.events.io import CHUNK
-from l1ae.events.readers.formats import Choice, open_reader
+from l1ae.events.readers.formats import Choice
+from l1ae.events.readers.isolated import open_safely
 from l1ae.events.readers.own import OwnReader
 from l1ae.events.readers.screen import Screen, Skipped
 from l1ae.events.schema import EventSet
@@ -21,7 +22,7 @@ class Inspection:
 
     def __init__(self, name: str, choice: Choice | None = None) -> None:
         self.path = sample_path() if name == "sample" else Path(name).expanduser()
-        self.reader = open_reader(self.path, self.path.stem, choice or Choice())
+        self.reader = open_safely(self.path, self.path.stem, choice or Choice())
         self.foreign = not isinstance(self.reader, OwnReader)
         self._screen = Screen(self.reader, skip_bad=True)
 

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from benchmarks.subject import prepare
 from l1ae.errors import VerificationError
 from l1ae.terminal import Terminal
 
+ROOT = Path(__file__).parents[2]
 TINY = Sizes(
     scoring_events=40,
     scoring_repeats=2,
@@ -29,9 +31,22 @@ TINY = Sizes(
     reading_repeats=2,
     start_up_repeats=1,
     memory_events=200,
+    conversion_events=4000,
+    large_events=4000,
+    generated_events=2,
+    pool_events=4,
 )
 #: Rows per group; nothing here asserts a time.
-GROUPS = {"scoring": 6, "training": 2, "reading": 1, "start-up": 1, "memory": 2}
+GROUPS = {
+    "scoring": 6,
+    "training": 2,
+    "reading": 1,
+    "start-up": 1,
+    "memory": 2,
+    "generation": 2,
+    "conversion": 2,
+    "large file": 10,
+}
 
 
 CANDIDATES = ["C simulation, 2 threads", "integer reference (numpy)", "Keras predict"]
@@ -49,9 +64,21 @@ def configs(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def rows(configs, event_file, compiled, tmp_path_factory):
+def recipe(tmp_path_factory):
+    """One background process and one signal: Pythia takes seconds to start for each."""
+    content = yaml.safe_load((ROOT / "configs" / "recipes" / "lepton.yaml").read_text())
+    content["backgrounds"] = [process | {"share": 1.0} for process in content["backgrounds"] if process["name"] == "W"]
+    content["signals"] = [process for process in content["signals"] if process["name"] == "A4l"]
+    path = tmp_path_factory.mktemp("recipe") / "tiny.yaml"
+    path.write_text(yaml.safe_dump(content))
+    return path
+
+
+@pytest.fixture(scope="module")
+def rows(configs, event_file, recipe, compiled, tmp_path_factory):
+    sizes = replace(TINY, recipes=(str(recipe),))
     with Terminal() as ui:
-        return measure(configs, event_file, TINY, ui, tmp_path_factory.mktemp("bench"))
+        return measure(configs, event_file, sizes, ui, tmp_path_factory.mktemp("bench"))
 
 
 def test_every_figure_has_a_baseline_a_ratio_and_sizes(rows):

@@ -13,8 +13,8 @@ from l1ae.events.generator.crossings import Tally
 from l1ae.events.generator.recipes import Recipe
 from l1ae.events.schema import EventSet
 
-#: Event ids: process code times this, plus the number of the generated event within its process.
-ID_BLOCK = 1_000_000_000
+#: Generated events of a process that have ids of their own.
+ID_BLOCK = 2**32
 
 
 @dataclass
@@ -51,7 +51,7 @@ def assemble(
         code, total = names.index(chunk.label), totals[chunk.label]
         with np.load(chunk.path) as file:
             words, origin, tally = file["words"], file["origin"], Tally(*file["tally"].tolist())
-        identity = (origin + code * ID_BLOCK + total.independent).astype(np.uint64)
+        identity = first_id(recipe, seed, code) + (origin + total.independent).astype(np.uint64)
         parts.append(EventSet(words, np.full(len(words), code, dtype=np.uint8), names, identity))
         total.events += len(words)
         total.independent += int(origin.max()) + 1
@@ -64,6 +64,15 @@ def assemble(
     order = np.random.default_rng([seed, zlib.crc32(b"order")]).permutation(len(events))
     metadata = _recipe_notes(recipe, seed, versions) | _yield_notes(recipe, totals) | _pile_up_notes(recipe, pool, laid)
     return replace(events.take(order), metadata=metadata)
+
+
+def first_id(recipe: Recipe, seed: int, code: int) -> np.uint64:
+    """Id of the first generated event of a process; samples of other recipes or seeds have other ids (24 bits of hash).
+
+    The same recipe and seed give the same ids however many events are asked for, so that a sample can grow.
+    """
+    sample = zlib.crc32(f"{recipe.name} {seed}".encode()) & 0xFFFFFF
+    return np.uint64((sample << 40) + code * ID_BLOCK)
 
 
 def _recipe_notes(recipe: Recipe, seed: int, versions: dict[str, str]) -> dict[str, str]:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
+from typing import NamedTuple
 
 from l1ae.errors import ConfigError, RunFolderError, ToolchainError
 from l1ae.events.generator.assemble import ID_BLOCK, assemble
@@ -61,15 +62,33 @@ def generate(
     work = Path(chunk_dir) if chunk_dir is not None else out.with_name(out.name + ".parts")
     _open_work_folder(work, _settings(chosen, seed, chunk_events, versions))
 
-    pool = _pool_chunks(chosen, seed, chunk_events * _POOL_CHUNKS, work)
-    decays = _decay_chunks(chosen, counts, seed, work)
-    chunks = _event_chunks(chosen, counts, seed, chunk_events, pool, decays, work)
-    with Progress([*pool, *decays.values(), *chunks], shown=progress) as bar:
-        run_chunks([*decays.values(), *pool], workers, work, bar)
-        run_chunks(chunks, workers, work, bar)
-    write_events(out, assemble(chosen, seed, versions, pool, chunks))
+    plan = make_plan(chosen, counts, seed, chunk_events, work)
+    with Progress([*plan.common, *plan.events], shown=progress) as bar:
+        run_chunks(plan.common, workers, work, bar)
+        run_chunks(plan.events, workers, work, bar)
+    write_events(out, assemble(chosen, seed, versions, plan.pool, plan.events))
     _clear_work_folder(work)
     return out
+
+
+class Plan(NamedTuple):
+    """All chunks of a sample: the pile-up pool and the decay tables come first, the events need them."""
+
+    pool: list[Chunk]
+    decays: dict[str, Chunk]
+    events: list[Chunk]
+
+    @property
+    def common(self) -> list[Chunk]:
+        """What has to be there before the events."""
+        return [*self.decays.values(), *self.pool]
+
+
+def make_plan(recipe: Recipe, counts: dict[str, int], seed: int, chunk_events: int, work: Path) -> Plan:
+    """The chunks of `counts` events of each process, kept in the folder `work`."""
+    pool = _pool_chunks(recipe, seed, chunk_events * _POOL_CHUNKS, work)
+    decays = _decay_chunks(recipe, counts, seed, work)
+    return Plan(pool, decays, _event_chunks(recipe, counts, seed, chunk_events, pool, decays, work))
 
 
 def event_counts(recipe: Recipe, events: int | None, signal_events: int | None) -> dict[str, int]:

@@ -1,3 +1,4 @@
+import itertools
 import json
 import os
 import signal
@@ -11,8 +12,10 @@ import pytest
 
 from l1ae.errors import ConfigError, RunFolderError, ToolchainError
 from l1ae.events.generator import generate
+from l1ae.events.generator.assemble import first_id
 from l1ae.events.generator.chunks import Chunk
 from l1ae.events.generator.generate import run_chunks
+from l1ae.events.generator.library import find_recipe
 from l1ae.events.generator.progress import Progress
 from l1ae.events.generator.pythia import start
 from l1ae.events.generator.recipes import Process
@@ -25,20 +28,30 @@ def same(first, second):
     return all(np.array_equal(getattr(first, name), getattr(second, name)) for name in ("words", "process", "event_id"))
 
 
-def test_a_sample_is_what_was_asked_for(tiny_sample):
+def test_a_sample_is_what_was_asked_for(tiny_sample, lepton):
     assert np.bincount(tiny_sample.process, minlength=10).tolist() == [14, 2, 8, 0, 0, 0, 0, 0, 0, 0]
     assert tiny_sample.process_names == ("W", "Z", "QCD", "tt", "LQ", "A4l", "h0", "h+", "HH", "LLP")
     independent = json.loads(tiny_sample.metadata["independent_events"])
     for code, name in enumerate(tiny_sample.process_names):
         identity = np.unique(tiny_sample.event_id[tiny_sample.process == code])
         assert independent[name] == len(identity)
-        assert identity.tolist() == list(range(code * 10**9, code * 10**9 + len(identity)))
+        first = int(first_id(lepton, 5, code))
+        assert identity.tolist() == list(range(first, first + len(identity)))
     assert independent["W"] == 14
     assert len(np.unique(tiny_sample.words, axis=0)) == len(tiny_sample)
     physical = tiny_sample.to_physical()
     assert (np.maximum(physical[:, 1, 0], physical[:, 5, 0]) >= 23).all()
     for rows in (slice(1, 5), slice(5, 9), slice(9, 19)):
         assert (np.diff(physical[:, rows, 0], axis=1) <= 0).all()
+
+
+def test_samples_of_other_seeds_and_recipes_have_other_ids(lepton):
+    other = find_recipe("zero-bias")
+    first = {int(first_id(*which)) for which in ((lepton, 1, 0), (lepton, 2, 0), (other, 1, 0), (lepton, 1, 1))}
+    ordered = sorted(first)
+    assert len(ordered) == 4
+    assert all(later - earlier >= 2**32 for earlier, later in itertools.pairwise(ordered))
+    assert max(first) < 2**64
 
 
 def test_the_metadata_tells_how_it_was_made(tiny_sample):
