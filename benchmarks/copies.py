@@ -17,19 +17,17 @@ PUBLIC_EVENTS = 13_451_915
 def write_copies(source: Path, target: Path, events: int, ui: Terminal) -> Path:
     """Repeat the events of `source` until there are `events`; every copy has ids of its own."""
     file = EventFile(source)
-    stride = np.uint64(max(int(chunk.event_id.max()) for chunk in file.chunks()) + 1)
     with (
         EventWriter(target, file.process_names, file.layout, file.metadata) as writer,
         ui.progress(f"{events:,} events", events) as advance,
     ):
-        copy = np.uint64(0)
         while writer.events < events:
             for chunk in file.chunks():
                 part = chunk.take(slice(events - writer.events))
                 if len(part):
-                    writer.append(replace(part, event_id=part.event_id + copy * stride))
+                    fresh = np.arange(writer.events, writer.events + len(part), dtype=np.uint64)
+                    writer.append(replace(part, event_id=fresh))
                     advance(len(part))
-            copy += np.uint64(1)
     return target
 
 

@@ -5,7 +5,6 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks.child import peak
 from l1ae.events.generator.chunks import make_chunk, start_worker
 from l1ae.events.generator.generate import make_plan
 from l1ae.events.generator.library import find_recipe
@@ -14,7 +13,7 @@ SEED = 1
 
 
 def main(name: str, events: int, pool_events: int, folder: Path, record: Path) -> None:
-    """Make one chunk of `events` accepted events of every process and write seconds per process and the peak memory.
+    """Make one chunk of `events` accepted events of every process and write the seconds that each took.
 
     The pool and the decays are made before and not counted; the start of Pythia is.
     """
@@ -30,7 +29,7 @@ def main(name: str, events: int, pool_events: int, folder: Path, record: Path) -
         started = time.perf_counter()
         make_chunk(chunk)
         seconds[chunk.label] = time.perf_counter() - started
-    facts = {"events": events, "seconds": seconds, "peak_bytes": peak()}
+    facts = {"events": events, "seconds": seconds}
     record.write_text(json.dumps(facts), encoding="utf-8")
 
 

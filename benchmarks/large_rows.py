@@ -42,7 +42,7 @@ def _child(folder: Path, name: str, module: str, *arguments: str) -> dict[str, A
 
 
 def generation(recipe: str, events: int, pool: int, data: Path, folder: Path, advance: Callable[[], Any]) -> list[Row]:
-    """Accepted events per second of every process, and peak memory, against h5py's reading of an event file."""
+    """Accepted events per second of every process on one core, against h5py's reading of an event file."""
     folder.mkdir(parents=True, exist_ok=True)
     plain = measure("plain", data, folder)
     found = _child(folder, "generation", "benchmarks.generation", recipe, str(events), str(pool), str(folder))

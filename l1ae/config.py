@@ -54,6 +54,14 @@ class DataConfig(Record):
     background: Annotated[tuple[str, ...], Field(min_length=1)] = ("W", "Z", "QCD", "tt")
     signals: Annotated[tuple[str, ...], Field(min_length=1)] = ("LQ", "A4l", "h0", "h+")
 
+    @pydantic.model_validator(mode="after")
+    def _distinct(self) -> "DataConfig":
+        names = [*self.background, *self.signals]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise ValueError(f"process {twice} stands twice among background and signals")
+        return self
+
     @property
     def files(self) -> tuple[str, ...]:
         """The names of all files."""

@@ -25,6 +25,8 @@ class Samples:
     def open(cls, config: DataConfig) -> "Samples":
         """Open the files; raises `DataError` for a process that they do not hold, or hold too little of."""
         samples = cls(config, EventStream([resolve(name) for name in config.files], config.objects, config.features))
+        if samples.layout.n_inputs < 2:
+            raise DataError("one input makes no autoencoder: choose more with data.objects and data.features")
         known = ", ".join(samples.stream.process_names)
         for name in (*config.background, *config.signals):
             if name not in samples.stream.process_names:

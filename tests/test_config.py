@@ -44,6 +44,11 @@ def test_a_short_file_is_enough_and_its_defaults_can_be_read_back(tmp_path):
         ({"name": "../elsewhere"}, "name: String should match pattern"),
         ({"data": {"background": []}}, "data.background: Tuple should have at least 1 item"),
         ({"data": {"signals": []}}, "data.signals: Tuple should have at least 1 item"),
+        (
+            {"data": {"background": ["W", "W"]}},
+            "data: Value error, process W stands twice among background and signals",
+        ),
+        ({"data": {"background": ["W"], "signals": ["W"]}}, "process W stands twice"),
     ],
 )
 def test_mistakes_are_named_by_their_key(tmp_path, change, message):

@@ -16,6 +16,8 @@ from l1ae.events.summary import Summary, distinct
 
 #: Entries that a bin of the chi-squared test must lead to expect in both samples.
 EXPECTED = 10
+#: Corrected p-value below which a distance is no accident.
+CHANCE = 0.01
 
 
 class InputTest(Record):
@@ -82,13 +84,15 @@ class Comparison(Record):
     def check(self, max_ks: float | None = None, min_p: float | None = None) -> None:
         """Raise `DifferenceError` when a distance exceeds `max_ks` or a corrected p-value lies below `min_p`.
 
-        Raises `DataError` when there is a limit and no test could be made.
+        A distance counts when chance does not explain it (corrected p-value below `CHANCE`): among few entries chance
+        alone makes large ones. Raises `DataError` when there is a limit and no test could be made.
         """
         if max_ks is None and min_p is None:
             return
         if not self.made:
             raise DataError("the samples are too small for any test: the limits cannot be checked, take more events")
-        far = [test for test in self.made if max_ks is not None and test.ks is not None and test.ks > max_ks]
+        real = [test for test in self.made if test.p_holm is not None and test.p_holm < CHANCE]
+        far = [test for test in real if max_ks is not None and test.ks is not None and test.ks > max_ks]
         if far:
             worst = max(far, key=lambda test: test.ks or 0)
             raise DifferenceError(
@@ -157,7 +161,7 @@ def table(comparison: Comparison, by: Literal["p", "ks"] = "p", top: int | None 
     made = sorted(comparison.made, key=order)
     left = [test for test in comparison.tests if test.p is None]
     first, second = comparison.first, comparison.second
-    result = Table(title=f"{first.events} events of {first.name} (A) and {second.events} of {second.name} (B)")
+    result = Table(title=Text(f"{first.events} events of {first.name} (A) and {second.events} of {second.name} (B)"))
     for heading in ("input", "entries A", "entries B", "chi2 / ndf", "p", "KS distance", "p of KS", "p corrected"):
         result.add_column(heading, justify="left" if heading == "input" else "right")
     for test in made[:top]:

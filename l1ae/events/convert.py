@@ -15,7 +15,7 @@ from l1ae.events.readers.isolated import open_safely
 from l1ae.events.readers.raw import Reader
 from l1ae.events.readers.screen import Screen
 from l1ae.events.schema import EventSet
-from l1ae.events.stream import joined_metadata
+from l1ae.events.stream import COUNTS, joined_metadata
 from l1ae.terminal import Advance
 
 #: Endings of the files that are written.
@@ -51,6 +51,7 @@ class Conversions:
         self.out, self.asked = out, asked
         self._check_output(inputs)
         readers = [open_safely(path, self._process(path), asked.choice) for path in inputs]
+        self._check_processes(readers)
         self.screens = [Screen(reader, asked.skip_bad, asked.sort) for reader in readers]
         for reader in readers:
             if not len(reader):
@@ -97,6 +98,10 @@ class Conversions:
             found["source"] = self._sources()
             found["skipped"] = self._summary("skipped")
             found["saturated"] = self._summary("saturated")
+        if any(len(screen.reader) > screen.read for screen in self.screens):
+            found["cut"] = f"the first {self.asked.events} events of {self._sources()}"
+            for key in COUNTS:
+                found.pop(key, None)  # of the whole file
         if self.asked.background:
             found["background_processes"] = ",".join(self.asked.background)
         if self.asked.signal:
@@ -148,6 +153,14 @@ class Conversions:
                     "choose the same objects of both with --layout, --objects and --features"
                 )
         return first.layout
+
+    def _check_processes(self, readers: Sequence[Reader]) -> None:
+        for reader in readers:
+            if reader.path in self.asked.processes and reader.process_names != (self.asked.processes[reader.path],):
+                raise ConfigError(
+                    f"{reader.path} says itself which process its events are of ({', '.join(reader.process_names)}): "
+                    "leave --process out for it"
+                )
 
     def _check_names(self, readers: Sequence[Reader]) -> None:
         named = [reader.path.name for reader in readers if not reader.known_ids]

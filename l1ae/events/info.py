@@ -33,7 +33,7 @@ def left_out(skipped: Mapping[str, Skipped], events: int) -> Table:
 def _processes(summary: Summary) -> Table:
     table = _table("process", "events", "distinct ids", "identical", "empty", *PARTS)
     table.title = f"{len(summary)} events"
-    table.caption = "identical: words equal to another event's; empty: no object at all"
+    table.caption = "identical: words equal to those of another event of the same process; empty: no object at all"
     total = summary.processes
     for name, which in [*((name, (name,)) for name in total), *([("all", total)] if len(total) > 1 else [])]:
         numbers = (

@@ -13,6 +13,12 @@ from l1ae.events.source import sample_path
 from l1ae.events.summary import Summary
 
 
+def picture_of(path: Path) -> Path:
+    """Where the picture of a file or folder goes: beside it."""
+    resolved = path.expanduser().resolve()
+    return resolved.with_name(f"{resolved.stem}.png")
+
+
 class Inspection:
     """The events behind `sample` or the name of a file or folder; raises `DataError` for what is no event file.
 

@@ -119,6 +119,8 @@ class EventFile:
         if not self.path.is_file():
             raise DataError(f"no event file {self.path}")
         with self._opened() as file:
+            if str(file.attrs.get("format", "")).startswith("l1ae-events"):
+                raise DataError(f"{self.path} was written by an older l1ae: generate or convert the events again")
             if text_attribute(file, "format") != FORMAT:
                 raise DataError(
                     f"{self.path} is an HDF5 file but not of format {FORMAT}: turn it into one with l1ae data convert"

@@ -72,6 +72,8 @@ class Layout(Record):
             raise ValueError(f"the first feature must be {PT}: it says whether an object is there")
         if len({kind.code for kind in self.kinds}) < len(self.kinds):
             raise ValueError("two kinds of object have the same class code")
+        if len(set(self.object_names())) < self.n_objects:
+            raise ValueError("two objects would have the same name: kinds are told apart without / and numbers")
         for kind in self.kinds:
             if PT not in kind.fields:
                 raise ValueError(f"{kind.name} has no {PT}")

@@ -28,6 +28,8 @@ class HardwareScale(Record):
     def _possible(self) -> "HardwareScale":
         if self.period is not None and (self.signed or self.period > 2**self.width):
             raise ValueError(f"a period of {self.period} needs an unsigned word that holds it")
+        if self.period is not None and not math.isclose(self.period * self.lsb, 2 * math.pi, rel_tol=1e-6):
+            raise ValueError(f"a period of {self.period} words of {self.lsb:g} is no full turn of 2 pi")
         if self.width - self.signed > 15:
             raise ValueError("words are kept in 16 signed bits, an unsigned field has at most 15")
         return self

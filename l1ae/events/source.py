@@ -19,6 +19,10 @@ def resolve(name: str) -> Path:
     path = sample_path() if name == "sample" else Path(name).expanduser().resolve()
     if not path.is_file():
         raise DataError(f"no event file {name}; `sample` names the one that l1ae ships")
+    if path.suffix == ".parquet":
+        raise DataError(
+            f"{path}: a run reads HDF5, turn it into that with l1ae data convert {path.name} {path.stem}.h5"
+        )
     return path
 
 

@@ -12,6 +12,9 @@ from l1ae.events.layout import Layout
 from l1ae.events.schema import EventSet, codes_of
 from l1ae.events.split import PARTS, Part, part_codes
 
+#: Metadata that count the events of one file: equal numbers in two files do not mean that there are so many in all.
+COUNTS = ("events", "independent_events", "generated", "pile_up_hard_collisions")
+
 
 class EventStream:
     """Chunks of the events of some files, as often as they are asked for; files are read anew each time.
@@ -111,12 +114,11 @@ def joined_metadata(records: Sequence[tuple[str, Mapping[str, str]]]) -> dict[st
         return dict(records[0][1])
     joined = {}
     for key in dict.fromkeys(key for _, record in records for key in record):
-        values = {name: record[key] for name, record in records if key in record}
-        if len(set(values.values())) == 1 and len(values) == len(records):
-            joined[key] = next(iter(values.values()))
-        elif key in ("background_processes", "signal_processes"):
-            names = dict.fromkeys(name for value in values.values() for name in value.split(",") if name)
-            joined[key] = ",".join(names)
+        values = [(name, record[key]) for name, record in records if key in record]
+        if key in ("background_processes", "signal_processes"):
+            joined[key] = ",".join(dict.fromkeys(name for _, value in values for name in value.split(",") if name))
+        elif len({value for _, value in values}) == 1 and len(values) == len(records) and key not in COUNTS:
+            joined[key] = values[0][1]
         else:
-            joined[key] = "; ".join(f"{name}: {value}" for name, value in values.items())
+            joined[key] = "; ".join(f"{name}: {value}" for name, value in values)
     return joined

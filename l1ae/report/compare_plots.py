@@ -51,7 +51,8 @@ def plot_comparison(
                     lower.set_axis_off()
                     free.append(upper)
         add_legend(figure, free, grid[0, 0], "")
-        add_label(grid[0, 0], first.metadata)
+        both = {key: value for key, value in first.metadata.items() if second.metadata.get(key) == value}
+        add_label(grid[0, 0], both)
     save(figure, path)
 
 

@@ -50,6 +50,15 @@ def test_p_values_of_the_distance_are_valid_though_words_are_equal():
         assert low <= np.mean(np.array(p) < 0.05) < 0.08
 
 
+def test_a_distance_that_chance_explains_breaks_no_limit():
+    first, second = sample(1, 3000), sample(2, 3000)
+    found = compare(first, second)
+    assert max(test.ks for test in found.made) > 0.03
+    found.check(max_ks=0.03)
+    with pytest.raises(DifferenceError, match="further apart than a KS distance"):
+        compare(first, sample(2, 3000, change=lambda physical: physical[:, 0].__imul__(1.3))).check(max_ks=0.03)
+
+
 def test_two_bins_by_hand():
     # 2x2 table without Yates' correction: n (ad - bc)^2 / (row and column sums).
     found = two_sample_test("", np.array([30, 70]), np.array([45, 55]))

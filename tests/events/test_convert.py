@@ -231,3 +231,21 @@ def test_the_order_of_an_event_file_is_kept_as_it_is(tmp_path, own, events):
     write_events(own, replace(events, words=words))
     run([own], tmp_path / "out.h5", sort=True)
     np.testing.assert_array_equal(read_events(tmp_path / "out.h5").words, words)
+
+
+def test_a_process_is_not_named_for_a_file_that_knows_its_own(tmp_path, own):
+    with pytest.raises(ConfigError, match=r"own.h5 says itself which process .* leave --process out"):
+        run([own], tmp_path / "a.h5", processes={own: "QCD"})
+    assert not (tmp_path / "a.h5").exists()
+
+
+def test_counts_of_the_whole_file_are_not_kept_for_a_part_of_it(tmp_path, events):
+    counted = replace(events, metadata={"events": '{"W": 300}', "recipe": "lepton"})
+    write_events(tmp_path / "whole.h5", counted)
+    run([tmp_path / "whole.h5"], tmp_path / "all.h5")
+    assert read_events(tmp_path / "all.h5").metadata == counted.metadata
+    run([tmp_path / "whole.h5"], tmp_path / "cut.h5", events=50)
+    assert read_events(tmp_path / "cut.h5").metadata == {
+        "recipe": "lepton",
+        "cut": "the first 50 events of whole.h5 (l1ae)",
+    }

@@ -81,6 +81,7 @@ def test_a_kind_that_is_not_there_is_named():
     [
         (lambda kinds: kinds[1].update(name="MET"), "object MET stands twice"),
         (lambda kinds: kinds[1].update(code=1), "the same class code"),
+        (lambda kinds: kinds[1].update(name="j/et"), "two objects would have the same name"),
         (lambda kinds: kinds[1]["fields"].pop("pt"), "e/gamma has no pt"),
         (lambda kinds: kinds[1]["fields"].update(mass=kinds[1]["fields"]["pt"]), "a field mass that is no feature"),
     ],

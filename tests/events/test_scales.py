@@ -60,6 +60,7 @@ def test_only_the_ends_where_values_saturate_count_as_saturated(scale):
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
+        ({"width": 8, "period": 144, "unit": "deg", "lsb": 2.5}, "is no full turn of 2 pi"),
         ({"width": 8, "period": 300}, "a period of 300 needs an unsigned word that holds it"),
         ({"width": 8, "period": 144, "signed": True}, "needs an unsigned word"),
         ({"width": 16}, "at most 15"),

@@ -102,6 +102,18 @@ def test_what_the_files_say_about_themselves_is_joined(files):
     }
 
 
+def test_counts_and_processes_of_files_with_one_name_are_not_lost(events, tmp_path):
+    for folder, signal in (("a", "LQ"), ("b", "h0")):
+        (tmp_path / folder).mkdir()
+        metadata = {"signal_processes": signal, "events": '{"W": 50}', "pile_up": "none"}
+        write_events(tmp_path / folder / "e.h5", replace(events, metadata=metadata))
+    assert EventStream([tmp_path / "a" / "e.h5", tmp_path / "b" / "e.h5"]).metadata == {
+        "signal_processes": "LQ,h0",
+        "events": 'e.h5: {"W": 50}; e.h5: {"W": 50}',
+        "pile_up": "none",
+    }
+
+
 def test_files_that_do_not_go_together_are_refused(files, events, tmp_path):
     write_events(tmp_path / "pt.h5", events.select(events.layout.select(features=["pt"])))
     with pytest.raises(DataError, match=r"pt.h5 has another layout than .*one.h5"):

@@ -27,7 +27,12 @@ _NAMED: Any = {"multiple": True, "metavar": "NAME"}
 @click.option("--all", "everything", is_flag=True, help="Every row, and the tests that could not be made.")
 @click.option("--json", "record", type=click.Path(path_type=Path), default=None, help="Write all results as JSON.")
 @click.option("--plot", type=click.Path(path_type=Path), default=None, help="Picture; default A-vs-B.png beside A.")
-@click.option("--max-ks", type=click.FloatRange(0, 1), default=None, help="Exit with 1 if a KS distance is larger.")
+@click.option(
+    "--max-ks",
+    type=click.FloatRange(0, 1),
+    default=None,
+    help="Exit with 1 if a KS distance is larger, and no accident.",
+)
 @click.option("--min-p", type=click.FloatRange(0, 1), default=None, help="Exit with 1 if a corrected p is smaller.")
 def command(
     first: Path,
@@ -92,5 +97,7 @@ def _name(file: Path, processes: tuple[str, ...] | None) -> str:
 
 
 def _beside(first: Path, second: Path) -> Path:
-    folder = Path() if str(first) == "sample" else first.parent
-    return folder / f"{first.stem}-vs-{second.stem}.png"
+    from l1ae.events.inspection import picture_of
+
+    one, other = picture_of(first), picture_of(second)
+    return (Path() if str(first) == "sample" else one.parent) / f"{one.stem}-vs-{other.stem}.png"

@@ -116,17 +116,18 @@ def command(
 def _report(ui: "Terminal", done: "Conversions") -> None:
     """What was read, left out and saturated."""
     from rich.table import Table
+    from rich.text import Text
 
     table = Table("file", "format", "processes", "read", "kept")
     for screen in done.screens:
         reader = screen.reader
         names = ", ".join(reader.process_names)
-        table.add_row(reader.path.name, reader.form, names, str(screen.read), str(screen.kept))
+        table.add_row(Text(reader.path.name), reader.form, Text(names), str(screen.read), str(screen.kept))
     ui.console.print(table)
     skipped = Table("file", "left out because", "events", "first event", title="bad events")
     for screen in done.screens:
         for reason, found in screen.skipped.items():
-            skipped.add_row(screen.reader.path.name, reason, str(found.events), str(found.first))
+            skipped.add_row(Text(screen.reader.path.name), Text(reason), str(found.events), str(found.first))
     if skipped.row_count:
         ui.console.print(skipped)
     for screen in done.screens:

@@ -24,7 +24,10 @@ class _WithRecipes(click.Command):
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Another seed, other events.")
 @click.option("--workers", type=click.IntRange(min=1), default=2, show_default=True, help="Processes at the same time.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="HDF5 file to write.")
-def command(recipe: str, events: int | None, signal_events: int | None, seed: int, workers: int, out: Path) -> None:
+@click.option("--force", is_flag=True, help="Overwrite OUT.")
+def command(
+    recipe: str, events: int | None, signal_events: int | None, seed: int, workers: int, out: Path, force: bool
+) -> None:
     """Generate proton-proton events of RECIPE: the name of a recipe below, or a file like those in configs/recipes.
 
     The same recipe and seed give the same events, whatever the number of workers. An interrupted run goes on where it
@@ -35,5 +38,5 @@ def command(recipe: str, events: int | None, signal_events: int | None, seed: in
     """
     from l1ae.events.generator import generate as make
 
-    make(recipe, out, events=events, signal_events=signal_events, seed=seed, workers=workers)
+    make(recipe, out, events=events, signal_events=signal_events, seed=seed, workers=workers, overwrite=force)
     click.echo(f"wrote {out}; look at it with: l1ae data info {out}")

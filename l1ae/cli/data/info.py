@@ -18,7 +18,7 @@ def command(file: Path, plot: Path | None, mapping: Path | None) -> None:
     Example: l1ae data info sample --plot sample.png
     """
     from l1ae.events.info import left_out, tables
-    from l1ae.events.inspection import Inspection
+    from l1ae.events.inspection import Inspection, picture_of
     from l1ae.events.readers.formats import Choice
     from l1ae.report import plot_events
     from l1ae.terminal import Terminal
@@ -31,6 +31,6 @@ def command(file: Path, plot: Path | None, mapping: Path | None) -> None:
             ui.console.print(table)
         if found.foreign:
             ui.console.print(left_out(found.skipped, len(found)))
-        target = plot or (Path("sample.png") if str(file) == "sample" else file.with_suffix(".png"))
+        target = plot or (Path("sample.png") if str(file) == "sample" else picture_of(found.path))
         plot_events(summary, target)
         ui.say(f"distributions drawn in {target}")

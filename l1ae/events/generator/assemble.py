@@ -67,17 +67,18 @@ def assemble(
 
 
 def first_id(recipe: Recipe, seed: int, code: int) -> np.uint64:
-    """Id of the first generated event of a process; samples of other recipes or seeds have other ids (24 bits of hash).
+    """Id of the first generated event of a process; other recipes or seeds have other ids (24 bits of hash).
 
-    The same recipe and seed give the same ids however many events are asked for, so that a sample can grow.
+    Without the two a file of one seed and one of another would seem to hold copies of the same events.
     """
-    sample = zlib.crc32(f"{recipe.name} {seed}".encode()) & 0xFFFFFF
+    usual = {"description", "default_events", "default_signal_events"}  # they change no event
+    sample = zlib.crc32(f"{recipe.model_dump_json(exclude=usual)} {seed}".encode()) & 0xFFFFFF
     return np.uint64((sample << 40) + code * ID_BLOCK)
 
 
 def _recipe_notes(recipe: Recipe, seed: int, versions: dict[str, str]) -> dict[str, str]:
     """What was asked for."""
-    energy = [switch.split("=")[1].strip() for switch in recipe.pythia.common if switch.startswith("Beams:eCM")]
+    energy = [switch.split("=")[1].split()[0] for switch in recipe.pythia.common if switch.startswith("Beams:eCM")]
     weighted = {process.name: process.weighted.model_dump() for process in recipe.processes if process.weighted}
     return {
         "recipe": recipe.name,

@@ -40,12 +40,13 @@ def generate(
     progress: bool = True,
     pool_events: int | None = None,
     chunk_events: int = CHUNK_EVENTS,
+    overwrite: bool = False,
 ) -> Path:
     """Generate `events` background events and `signal_events` of each signal, and write them to `out`.
 
     `recipe`: the name of a shipped recipe or the path of a YAML file. `chunk_dir`: work folder (default: `out` with
     `.parts` added), removed at success; an interrupted run continues from it. `pool_events`: size of the pile-up pool,
-    `chunk_events`: accepted events in a chunk; both change the events.
+    `chunk_events`: accepted events in a chunk; both change the events. `overwrite`: replace `out` when it exists.
     Raises `ConfigError` for an impossible request, `ToolchainError` when Pythia or FastJet is missing or fails,
     `RunFolderError` when the work folder belongs to other settings.
     """
@@ -57,6 +58,7 @@ def generate(
     if pool_events is not None:
         chosen = chosen.model_copy(update={"pool": chosen.pool.model_copy(update={"events": pool_events})})
     out = Path(out)
+    _check_output(out, overwrite)
     counts = event_counts(chosen, events, signal_events)
     versions = require_generators()
     work = Path(chunk_dir) if chunk_dir is not None else out.with_name(out.name + ".parts")
@@ -139,6 +141,16 @@ def run_chunks(chunks: Sequence[Chunk], workers: int, work: Path, bar: Progress)
         ) from error
     finally:
         executor.shutdown(cancel_futures=True)
+
+
+def _check_output(out: Path, overwrite: bool) -> None:
+    """Refuse before the work what could not be written after it."""
+    if out.suffix not in (".h5", ".hdf5"):
+        raise ConfigError(f"{out} must end with .h5: events are written as HDF5, l1ae data convert makes parquet of it")
+    if out.is_dir():
+        raise RunFolderError(f"{out} is a folder")
+    if out.exists() and not overwrite:
+        raise RunFolderError(f"{out} exists: overwrite it with --force")
 
 
 def _pool_chunks(recipe: Recipe, seed: int, size: int, work: Path) -> list[Chunk]:

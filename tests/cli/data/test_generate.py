@@ -51,3 +51,17 @@ def test_the_help_lists_the_recipes(l1ae):
     text = l1ae("data", "generate", "--help").text
     assert "Recipes:\n  lepton     events with an isolated electron or muon" in text
     assert "\n  zero-bias  bunch crossings" in text
+
+
+def test_what_could_not_be_written_is_refused_before_the_work(l1ae, tmp_path):
+    (tmp_path / "there.h5").touch()
+    (tmp_path / "folder.h5").mkdir()
+    for name, message in (
+        ("there.h5", "exists: overwrite it with --force"),
+        ("folder.h5", "is a folder"),
+        ("events.parquet", "must end with .h5"),
+    ):
+        ended = l1ae("data", "generate", "zero-bias", "--events", "10", "--out", tmp_path / name)
+        assert ended.code == 2
+        assert message in ended.message
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder.h5", "there.h5"]

@@ -1,5 +1,7 @@
 """`l1ae data info`: what an event file holds."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -54,3 +56,13 @@ def test_info_of_a_foreign_file_counts_what_is_not_finite(l1ae, many_events, tmp
     assert ["a", "value", "is", "NaN", "1", "3"] in cells
     assert ["a", "value", "is", "infinite", "2", "4"] in cells
     assert sorted(path.name for path in tmp_path.iterdir()) == ["foreign.npy", "foreign.png"]
+
+
+def test_the_picture_of_a_folder_lies_beside_it(tmp_path, monkeypatch):
+    from l1ae.events.inspection import picture_of
+
+    (tmp_path / "cms").mkdir()
+    monkeypatch.chdir(tmp_path / "cms")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert picture_of(Path()) == tmp_path / "cms.png"
+    assert picture_of(Path("~/a.b.h5")) == tmp_path / "a.b.png"
