@@ -52,6 +52,7 @@ class Document:
             if program in known:
                 known[program](command[1:])
         self.check_links()
+        self.wrong += [f"{place} was never filled in" for place in re.findall(r"@[A-Z0-9]+@", self.text)]
         return self.wrong
 
     @property
@@ -173,7 +174,7 @@ def test_the_readme_and_the_documents_are_read():
 
 
 BAD = """# Bad
-See [the guide](docs/nowhere.md), [the house](docs/architecture.md#rooms) and [the author](mailto:a@b).
+Done in @TIME@. See [the guide](docs/nowhere.md), [the house](docs/architecture.md#rooms) and [the author](mailto:a@b).
 ```sh
 make rnu  # a target that does not exist
 make PYTHON=python3.12 run && make lnit
@@ -212,6 +213,7 @@ def test_every_mistake_of_a_bad_document_is_seen(tmp_path):
         "no such module",
         "scripts/absent.py is neither",
         "link to docs/nowhere.md: no such file",
+        "@TIME@ was never filled in",
     )
     assert len(complaints) == len(expected), complaints
     for complaint, pattern in zip(complaints, expected, strict=True):

@@ -117,6 +117,9 @@ def _yield_notes(recipe: Recipe, totals: dict[str, _Total]) -> dict[str, str]:
         "cross_section_pb": json.dumps({name: _rounded(total.cross_section) for name, total in hard.items()}),
         "visible_cross_section_pb": json.dumps({name: _rounded(value) for name, value in visible.items()}),
         "predicted_mixture": json.dumps({name: _rounded(visible[name] / together) for name in backgrounds}),
+        "copies_left_out": json.dumps(
+            {name: total.accepted - total.events for name, total in made.items() if total.accepted > total.events}
+        ),
         "reuse": "events that come from one generated collision (with other decays of its heavy hadrons) have the same "
         "event id; the soft collisions of the pile-up pool are used again and again; nothing else is used twice",
     }

@@ -25,8 +25,8 @@ _HOPELESS = 200_000  # generated events without one accepted: the recipe is wron
 class Tally(NamedTuple):
     """What it took to make some events, and the leading-order cross-section of the process (0: pile-up only).
 
-    `generated` collisions stand for `tried` unweighted ones. `soft`, `hard`: collisions of the pool, and collisions
-    made for one event, that were laid over events.
+    `generated` collisions stand for `tried` unweighted ones; `accepted` counts the copies that were left out, too.
+    `soft`, `hard`: collisions of the pool, and collisions made for one event, that were laid over events.
     """
 
     generated: float
@@ -61,17 +61,24 @@ def make_crossings(
     """
     parts: list[NDArray[np.float64]] = []
     origins: list[NDArray[np.int64]] = []
-    have = generated = 0
+    have = generated = left_out = 0
     tried = kept = 0.0
+    most = process.weighted.max_copies if process.weighted is not None else None
     underlying = recipe.pile_up.underlying_events if process.switches else 0
     while have < count:
         batch = _draw(recipe, process, count, pythia, table, rng)
         used = batch.generated
+        copies = np.zeros(used, dtype=np.int64)
         for first in range(0, len(batch.origin), _DETECTOR_BATCH):
             part = batch.take(np.arange(first, min(first + _DETECTOR_BATCH, len(batch.origin))))
             crossing = pile_up.overlay(part.particles, rng, underlying)
             physical, passing = _detected(crossing, part.fakes, recipe, rng)
-            index = np.flatnonzero(passing)[: count - have]
+            index = np.flatnonzero(passing)
+            if most is not None:
+                fresh = first_copies(part.origin[index], copies, most)
+                left_out += int(np.count_nonzero(~fresh))
+                index = index[fresh]
+            index = index[: count - have]
             parts.append(physical[index])
             origins.append(generated + part.origin[index])
             have += len(index)
@@ -89,7 +96,17 @@ def make_crossings(
     origin = np.unique(np.concatenate(origins), return_inverse=True)[1]
     sigma = cross_section(pythia) * tried / kept if pythia is not None else 0.0
     soft, hard = pile_up.used.tolist()
-    return Crossings(np.concatenate(parts), origin, Tally(generated, tried, have, sigma, soft, hard))
+    return Crossings(np.concatenate(parts), origin, Tally(generated, tried, have + left_out, sigma, soft, hard))
+
+
+def first_copies(origin: NDArray[np.int64], copies: NDArray[np.int64], most: int) -> NDArray[np.bool_]:
+    """Which accepted events (ascending numbers of their generated events) are among the first `most` of theirs.
+
+    `copies` counts those of each generated event and goes on.
+    """
+    rank = copies[origin] + np.arange(len(origin)) - np.searchsorted(origin, origin)
+    np.add.at(copies, origin, 1)
+    return np.asarray(rank < most)
 
 
 def _draw(

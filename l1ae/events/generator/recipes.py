@@ -25,7 +25,8 @@ class Weighted(Record):
     `tries`: tries of a generated event of weight 1. `keep_light`: share of the hard processes without an outgoing c or
     b quark that is generated; their weights rise accordingly. `hadrons`: PDG codes of the weakly decaying hadrons that
     decay anew in each try. `decays`: decays at rest of each of them in the table that the tries draw from. `fakes`:
-    whether jets fake leptons, at the rates of the detector.
+    whether jets fake leptons, at the rates of the detector. `max_copies`: most accepted events from one generated
+    event; a large weight and a lepton that does not come from a heavy hadron would make hundreds of nearly equal ones.
     """
 
     tries: _Positive
@@ -33,6 +34,7 @@ class Weighted(Record):
     hadrons: Annotated[tuple[Annotated[int, Field(gt=100)], ...], Field(min_length=1)]
     decays: Annotated[int, Field(ge=1, le=100_000)]
     fakes: bool
+    max_copies: Annotated[int, Field(ge=1)]
 
 
 class Process(Record):

@@ -6,6 +6,7 @@ import pytest
 
 from l1ae.events.generator import weighted
 from l1ae.events.generator.candidates import promising_events
+from l1ae.events.generator.crossings import first_copies
 from l1ae.events.generator.hooks import keep_heavy
 from l1ae.events.generator.particles import ELECTRON, HADRON, MUON, Hadrons, empty
 from l1ae.events.generator.pythia import cross_section, draw_weighted, start
@@ -116,3 +117,13 @@ def test_pythia_keeps_heavy_processes_and_weighs_the_others(lepton):
     odds = light[1.0] / (1 - light[1.0])
     assert light[0.25] / (1 - light[0.25]) == pytest.approx(odds / 4, rel=0.2)
     assert total[0.25] == pytest.approx(total[1.0], rel=0.05)  # in pb: what was left out is counted
+
+
+def test_one_generated_event_gives_so_many_events_and_no_more():
+    copies = np.zeros(4, dtype=np.int64)
+    # In two parts, as they come from the detector step: event 1 five times and then twice more, event 3 once.
+    first = first_copies(np.array([0, 1, 1, 1, 1, 1]), copies, 3)
+    second = first_copies(np.array([1, 1, 3]), copies, 3)
+    assert first.tolist() == [True, True, True, True, False, False]
+    assert second.tolist() == [False, False, True]
+    assert copies.tolist() == [1, 7, 0, 1]
