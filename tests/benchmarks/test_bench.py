@@ -20,6 +20,7 @@ from benchmarks.record import Row
 from benchmarks.run import Sizes, measure
 from benchmarks.subject import prepare
 from l1ae.errors import VerificationError
+from l1ae.events.io import write_events
 from l1ae.terminal import Terminal
 
 ROOT = Path(__file__).parents[2]
@@ -61,6 +62,19 @@ def configs(tmp_path_factory):
         content = {"name": kind, "autoencoder": {"kind": kind, "hidden": [4], "latent": 2}}
         paths[-1].write_text(yaml.safe_dump(content))
     return paths
+
+
+@pytest.fixture(scope="module")
+def event_file(many_events, tmp_path_factory):
+    """Objects ordered by pT, as the public format has them."""
+    words = many_events.words.copy()
+    for kind in many_events.layout.kinds:
+        block = words[:, many_events.layout.rows(kind.name)]
+        order = np.argsort(-block[..., 0], axis=1, kind="stable")
+        words[:, many_events.layout.rows(kind.name)] = np.take_along_axis(block, order[..., None], axis=1)
+    path = tmp_path_factory.mktemp("ordered") / "events.h5"
+    write_events(path, replace(many_events, words=words))
+    return path
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +128,7 @@ def test_record_and_table(rows, tmp_path):
     for entry in content["rows"]:
         assert {"baseline_name", "baseline", "measured", "ratio", "sizes", "unit", "stage"} <= entry.keys()
         assert {"median", "low", "high", "repeats"} == entry["measured"].keys() == entry["baseline"].keys()
-    console = Console(file=io.StringIO(), width=120)
+    console = Console(file=io.StringIO(), width=200)
     console.print(record.table(rows, facts))
     shown = console.file.getvalue()
     assert all(row.name in shown and f"baseline: {row.baseline_name}" in shown for row in rows)

@@ -206,7 +206,7 @@ def test_an_event_file_that_cannot_be_used_is_refused(l1ae, place, folder_conten
 
 @pytest.mark.parametrize("key", ["background", "signals"])
 def test_a_process_that_the_file_does_not_hold_is_refused(l1ae, place, folder_content, key):
-    place.change_config(lambda content: content["data"].update({key: ["W", "graviton"]}))
+    place.change_config(lambda content: content["data"].update({key: ["graviton"]}))
     assert "no process graviton in " in refused(l1ae, place, folder_content)
 
 

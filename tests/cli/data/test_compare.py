@@ -66,7 +66,7 @@ def test_processes_of_one_sample_can_be_compared(l1ae, two, many_events, tmp_pat
 def test_the_sample_is_known_in_both_places_and_the_picture_lies_here(l1ae, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     ended = l1ae("data", "compare", "sample", "sample", "--process-a", "W", "--process-b", "tt", "--sort", "ks")
-    assert "59200 events of sample: W (A) and 300 of sample: tt (B)" in ended.text
+    assert "47360 events of sample: W (A) and 240 of sample: tt (B)" in ended.text
     assert [path.name for path in tmp_path.iterdir()] == ["sample-vs-sample.png"]
 
 

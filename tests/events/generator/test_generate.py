@@ -28,14 +28,16 @@ def same(first, second):
     return all(np.array_equal(getattr(first, name), getattr(second, name)) for name in ("words", "process", "event_id"))
 
 
-def test_a_sample_is_what_was_asked_for(tiny_sample, lepton):
+def test_a_sample_is_what_was_asked_for(tiny_sample, tiny_recipe, tiny_request):
     assert np.bincount(tiny_sample.process, minlength=10).tolist() == [14, 2, 8, 0, 0, 0, 0, 0, 0, 0]
     assert tiny_sample.process_names == ("W", "Z", "QCD", "tt", "LQ", "A4l", "h0", "h+", "HH", "LLP")
     independent = json.loads(tiny_sample.metadata["independent_events"])
+    recipe = find_recipe(tiny_recipe)
+    recipe = recipe.model_copy(update={"pool": recipe.pool.model_copy(update={"events": tiny_request["pool_events"]})})
     for code, name in enumerate(tiny_sample.process_names):
         identity = np.unique(tiny_sample.event_id[tiny_sample.process == code])
         assert independent[name] == len(identity)
-        first = int(first_id(lepton, 5, code))
+        first = int(first_id(recipe, 5, code))
         assert identity.tolist() == list(range(first, first + len(identity)))
     assert independent["W"] == 14
     assert len(np.unique(tiny_sample.words, axis=0)) == len(tiny_sample)
@@ -104,7 +106,7 @@ def test_a_killed_run_goes_on_from_its_chunks_with_more_workers(
     assert {path: path.stat().st_mtime_ns for path in finished} == finished
 
     with pytest.raises(RunFolderError, match="remove that folder to start afresh"):
-        generate(tiny_recipe, sample_path, chunk_dir=work, workers=1, **tiny_request | {"seed": 6})
+        generate(tiny_recipe, sample_path, chunk_dir=work, workers=1, overwrite=True, **tiny_request | {"seed": 6})
 
 
 def test_a_folder_of_somebody_else_is_left_alone(sample_path):

@@ -10,6 +10,7 @@ import pytest
 
 from l1ae.config import FirmwareConfig
 from l1ae.errors import ConversionError, DataError, RunFolderError
+from l1ae.events.layout import LEPTON
 from l1ae.hardware.hls import emit, project
 from l1ae.hardware.hls.sources import parse_types, read_sources
 
@@ -28,6 +29,7 @@ def write(model, folder, name="trigger", words=None, info=None, **options):
         name,
         folder,
         words=random_words(model, 20) if words is None else words,
+        features=LEPTON.feature_names() if model.inputs[0].shape[1] == LEPTON.n_inputs else None,
         info=info,
     )
 
