@@ -24,7 +24,7 @@ help:  ## this list
 run: .venv/.made  ## events -> trained autoencoder -> verified firmware -> report, on the shipped sample
 	$(BIN)/l1ae run configs/dense_vae.yaml
 
-test: .venv/.made-test  ## the tests (about seven minutes)
+test: .venv/.made-test  ## the tests (about ten minutes)
 	$(BIN)/python -m pytest -m "not slow"
 
 test-all: .venv/.made-test  ## the tests and the exhaustive tier
