@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import h5py
 import numpy as np
@@ -26,8 +27,8 @@ BLOCK = 4096
 CHUNK = 16 * BLOCK
 
 
-class EventWriter:
-    """Writes an event file piece by piece; a context manager that leaves a whole file or none."""
+class PieceWriter:
+    """What the writers of event files have in common: what goes into a file, and what may be added to it."""
 
     def __init__(
         self,
@@ -40,6 +41,23 @@ class EventWriter:
         self.metadata = dict(metadata or {})
         self.events = 0
         self._stack = ExitStack()
+
+    def check(self, events: EventSet) -> None:
+        """Raise `DataError` unless process names and layout of the events are those of the file."""
+        if events.process_names != self.process_names or events.layout != self.layout:
+            raise DataError(f"{self.path}: events with other process names or another layout cannot be added")
+
+    def record(self) -> dict[str, Any]:
+        """What stands in the file beside the events."""
+        return {
+            "layout": self.layout.model_dump(mode="json"),
+            "process_names": self.process_names,
+            "metadata": self.metadata,
+        }
+
+
+class EventWriter(PieceWriter):
+    """Writes an event file piece by piece; a context manager that leaves a whole file or none."""
 
     def __enter__(self) -> "EventWriter":
         with ExitStack() as stack:
@@ -66,8 +84,7 @@ class EventWriter:
 
     def append(self, events: EventSet) -> None:
         """Add events; their process names and layout must be those of the file."""
-        if events.process_names != self.process_names or events.layout != self.layout:
-            raise DataError(f"{self.path}: events with other process names or another layout cannot be added")
+        self.check(events)
         end = self.events + len(events)
         for name in _TYPES:
             dataset = self._file[name]
@@ -82,14 +99,9 @@ class EventWriter:
         with self._stack:
             if error is not None:
                 raise error
-            record = {
-                "layout": self.layout.model_dump(mode="json"),
-                "process_names": self.process_names,
-                "metadata": self.metadata,
-            }
             # Of fixed length: HDF5 keeps texts of variable length without a checksum, and hangs where one is damaged.
             self._file.attrs["format"] = np.bytes_(FORMAT)
-            self._file.attrs["record"] = np.bytes_(json.dumps(record))
+            self._file.attrs["record"] = np.bytes_(json.dumps(self.record()))
 
 
 @contextmanager

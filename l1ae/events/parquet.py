@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from l1ae.errors import DataError
-from l1ae.events.io import CHUNK
+from l1ae.events.io import CHUNK, PieceWriter
 from l1ae.events.layout import LEPTON, Layout
 from l1ae.events.readers.raw import reading, shown
 from l1ae.events.schema import EventSet
@@ -29,7 +29,7 @@ KEY = b"l1ae"
 _DIGEST = b"l1ae_sha256"
 
 
-class ParquetEventWriter:
+class ParquetEventWriter(PieceWriter):
     """Writes a parquet event file piece by piece; a context manager that leaves a whole file or none.
 
     Columns: int16 per input, named as `Layout.feature_names`; `process` text, `event_id` uint64. Pages carry checksums;
@@ -43,12 +43,9 @@ class ParquetEventWriter:
         layout: Layout = LEPTON,
         metadata: Mapping[str, str] | None = None,
     ) -> None:
-        self.path, self.process_names, self.layout = Path(path), tuple(process_names), layout
-        self.metadata = dict(metadata or {})
-        self.events = 0
+        super().__init__(path, process_names, layout, metadata)
         self._checksums: list[int] = []
         self._waiting: list[EventSet] = []
-        self._stack = ExitStack()
 
     def __enter__(self) -> "ParquetEventWriter":
         import pyarrow as pa
@@ -68,8 +65,7 @@ class ParquetEventWriter:
 
     def append(self, events: EventSet) -> None:
         """Add events; their process names and layout must be those of the file."""
-        if events.process_names != self.process_names or events.layout != self.layout:
-            raise DataError(f"{self.path}: events with other process names or another layout cannot be added")
+        self.check(events)
         self._waiting.append(events)
         self.events += len(events)
         while sum(map(len, self._waiting)) >= CHUNK:
@@ -95,14 +91,7 @@ class ParquetEventWriter:
                 raise error
             if sum(map(len, self._waiting)):
                 self._write(EventSet.concatenate(self._waiting))
-            record = {
-                "format": FORMAT,
-                "layout": self.layout.model_dump(mode="json"),
-                "process_names": self.process_names,
-                "metadata": self.metadata,
-                "events": self.events,
-                "checksums": self._checksums,
-            }
+            record = self.record() | {"format": FORMAT, "events": self.events, "checksums": self._checksums}
             text = json.dumps(record).encode()
             self._file.add_key_value_metadata({KEY: text, _DIGEST: hashlib.sha256(text).hexdigest()})
 

@@ -14,13 +14,17 @@ PARTS: tuple[Part, ...] = ("training", "validation", "test")
 TRAINING, VALIDATION = 0.5, 0.1
 
 
-def hash_fraction(event_id: NDArray[np.uint64]) -> NDArray[np.float64]:
-    """A number in [0, 1) per event id, well mixed: the splitmix64 finaliser (Steele, Lea, Flood, OOPSLA 2014)."""
-    mixed = np.asarray(event_id, dtype=np.uint64) + np.uint64(0x9E3779B97F4A7C15)
+def splitmix64(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Well-mixed 64 bits per number, equal for equal numbers (Steele, Lea, Flood, OOPSLA 2014)."""
+    mixed = np.asarray(values, dtype=np.uint64) + np.uint64(0x9E3779B97F4A7C15)
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    mixed = mixed ^ (mixed >> np.uint64(31))
-    return (mixed >> np.uint64(11)).astype(np.float64) / 2.0**53
+    return mixed ^ (mixed >> np.uint64(31))
+
+
+def hash_fraction(event_id: NDArray[np.uint64]) -> NDArray[np.float64]:
+    """A number in [0, 1) per event id, well mixed."""
+    return (splitmix64(event_id) >> np.uint64(11)).astype(np.float64) / 2.0**53
 
 
 def part_codes(event_id: NDArray[np.uint64]) -> NDArray[np.intp]:

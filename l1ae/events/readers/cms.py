@@ -10,8 +10,8 @@ import numpy as np
 from l1ae.errors import DataError
 from l1ae.events.layout import Layout
 from l1ae.events.readers.jagged import Jagged, to_raw
-from l1ae.events.readers.mapping import EventMapping, ObjectMapping, SourceMapping
-from l1ae.events.readers.raw import RawEvents, Reader, reading, shown
+from l1ae.events.readers.mapping import EventMapping, MappedReader, ObjectMapping, SourceMapping
+from l1ae.events.readers.raw import RawEvents, reading, shown
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _WHAT = "parquet"
 
 
-class CmsReader(Reader):
+class CmsReader(MappedReader):
     """A folder with one folder of parquet files per object, row i of each the same event.
 
     A single parquet file is read as well: there the columns are called FOLDER_COLUMN.
@@ -28,11 +28,7 @@ class CmsReader(Reader):
     form = "cms"
 
     def __init__(self, path: Path, layout: Layout, process: str, mapping: SourceMapping) -> None:
-        super().__init__(path, layout, (process,))
-        mapping.check(layout)
-        self.mapping, self.units = mapping, mapping.units
-        self.as_sent = frozenset(name for name, part in mapping.objects.items() if part.order == "as_sent")
-        self.known_ids = mapping.event is not None
+        super().__init__(path, layout, process, mapping)
         self._parts: dict[str, ObjectMapping | EventMapping] = {
             kind.name: mapping.objects[kind.name] for kind in layout.kinds
         }

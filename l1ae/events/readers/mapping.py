@@ -9,7 +9,7 @@ from pydantic import Field
 from l1ae.config import Record, load_record
 from l1ae.errors import ConfigError
 from l1ae.events.layout import PT, Layout
-from l1ae.events.readers.raw import Units
+from l1ae.events.readers.raw import Reader, Units
 
 Name = Annotated[str, Field(min_length=1)]
 
@@ -144,3 +144,14 @@ def load_mapping(path: Path | None, form: str) -> SourceMapping:
     if mapping.format != form:
         raise ConfigError(f"{path} is a mapping for the format {mapping.format}, the events are {form}")
     return mapping
+
+
+class MappedReader(Reader):
+    """A reader whose file or folder is described by a mapping; raises `ConfigError` when it lacks what is asked for."""
+
+    def __init__(self, path: Path, layout: Layout, process: str, mapping: SourceMapping) -> None:
+        super().__init__(path, layout, (process,))
+        mapping.check(layout)
+        self.mapping, self.units = mapping, mapping.units
+        self.as_sent = frozenset(name for name, part in mapping.objects.items() if part.order == "as_sent")
+        self.known_ids = mapping.event is not None

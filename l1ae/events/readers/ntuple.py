@@ -10,23 +10,19 @@ import numpy as np
 from l1ae.errors import DataError
 from l1ae.events.layout import Layout
 from l1ae.events.readers.jagged import Jagged, to_raw
-from l1ae.events.readers.mapping import EventMapping, ObjectMapping, SourceMapping
-from l1ae.events.readers.raw import RawEvents, Reader, reading, shown
+from l1ae.events.readers.mapping import EventMapping, MappedReader, ObjectMapping, SourceMapping
+from l1ae.events.readers.raw import RawEvents, reading, shown
 
 _WHAT = "ROOT"
 
 
-class RootReader(Reader):
+class RootReader(MappedReader):
     """Trees with a list, an array of fixed length or one number per event and branch; entry i of each is one event."""
 
     form = "root"
 
     def __init__(self, path: Path, layout: Layout, process: str, mapping: SourceMapping) -> None:
-        super().__init__(path, layout, (process,))
-        mapping.check(layout)
-        self.mapping, self.units = mapping, mapping.units
-        self.as_sent = frozenset(name for name, part in mapping.objects.items() if part.order == "as_sent")
-        self.known_ids = mapping.event is not None
+        super().__init__(path, layout, process, mapping)
         parts: list[ObjectMapping | EventMapping] = [mapping.objects[kind.name] for kind in layout.kinds]
         if mapping.event is not None:
             parts.append(mapping.event)

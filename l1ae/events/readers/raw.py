@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from l1ae.errors import DataError, L1aeError
 from l1ae.events.layout import Layout
 from l1ae.events.schema import EventSet
+from l1ae.events.split import splitmix64
 
 #: `physical`: GeV, radians, pseudorapidity; `words`: integers as the hardware sends them.
 Units = Literal["physical", "words"]
@@ -82,14 +83,11 @@ def file_ids(path: Path, start: int, stop: int) -> NDArray[np.uint64]:
 def hashed_ids(columns: list[NDArray[np.integer]]) -> NDArray[np.uint64]:
     """Event ids of (N,) integers such as run, luminosity section and event number; equal for equal numbers.
 
-    The columns are chained through the splitmix64 finaliser (Steele, Lea, Flood, OOPSLA 2014).
+    The columns are chained through `splitmix64`.
     """
     mixed = np.zeros(len(columns[0]), dtype=np.uint64)
     for column in columns:
-        mixed = (mixed ^ column.astype(np.uint64)) + np.uint64(0x9E3779B97F4A7C15)
-        mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        mixed = mixed ^ (mixed >> np.uint64(31))
+        mixed = splitmix64(mixed ^ column.astype(np.uint64))
     return mixed
 
 
