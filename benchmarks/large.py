@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.child import peak
-from l1ae.config import AutoencoderConfig, DataConfig, RunConfig, TrainingConfig
+from l1ae.config import DataConfig, RunConfig
 from l1ae.events.io import CHUNK
 from l1ae.samples import Samples
+from l1ae.settings import AutoencoderConfig, TrainingConfig
 from l1ae.terminal import quiet
 
 _DATASETS = ("words", "process", "event_id", "Particles")  # of an event file, and of a public one
@@ -99,7 +100,7 @@ def evaluation(file: Path, folder: Path) -> int:
     from l1ae.evaluation import evaluate, leading_object_pt_sum, object_count, total_pt
     from l1ae.events.schema import EventSet
     from l1ae.events.summary import Summary
-    from l1ae.report.assemble import Score, score_all
+    from l1ae.report.scoring import Score, score_all
     from l1ae.runs import RunFolder
 
     run = RunFolder.open(folder / "run")
@@ -116,7 +117,7 @@ def evaluation(file: Path, folder: Path) -> int:
         "count": object_count,
     }
     counted = Summary(samples.layout, samples.stream.process_names)
-    for scores in score_all(run.config, samples.stream, functions, counted).values():
+    for scores in score_all(run.config.data, samples.stream, functions, counted).values():
         evaluate(scores.background, scores.signals)
     return samples.test_events()
 

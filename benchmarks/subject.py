@@ -26,6 +26,7 @@ class Subject:
 
     run: RunFolder
     samples: Samples
+    transform: Any
     autoencoder: Any
     model: Any
     circuit: Circuit
@@ -47,7 +48,8 @@ def prepare(config_file: Path, data: Path, folder: Path, ui: Terminal) -> Subjec
 
     from l1ae.autoencoder.architectures import build
     from l1ae.autoencoder.inference import load_model
-    from l1ae.autoencoder.scaling import learn_scaling
+    from l1ae.autoencoder.scores import deploy
+    from l1ae.autoencoder.transforms import learn_transform
 
     config = load_config(config_file)
     config = config.model_copy(update={"data": config.data.model_copy(update={"file": str(data)})})
@@ -55,15 +57,17 @@ def prepare(config_file: Path, data: Path, folder: Path, ui: Terminal) -> Subjec
     samples = Samples.open(config.data)
     keras.utils.set_random_seed(SEED)
     words = (chunk.inputs for chunk in samples.stream.chunks(config.data.background, "training"))
-    scaling = learn_scaling(words, samples.layout.is_direction(), config.autoencoder.direction_shift)
-    autoencoder = build(config.autoencoder, scaling.offset, scaling.shift, samples.layout.word_width)
-    _random_weights(autoencoder.deployed)
-    autoencoder.deployed.save(run.model)
+    transform = learn_transform(words, samples.layout, config.inputs)
+    autoencoder = build(config.autoencoder, transform, samples.layout)
+    deployed = deploy(autoencoder, config.autoencoder, config.inputs, samples.layout)
+    _random_weights(deployed)
+    deployed.save(run.model)
     pipeline.convert(run, ui, folder / "firmware")
     project = pipeline.project_of(run)
     return Subject(
         run=run,
         samples=samples,
+        transform=transform,
         autoencoder=autoencoder,
         model=load_model(run.model),
         circuit=Circuit.load(run.circuit),
@@ -86,6 +90,6 @@ def _random_weights(model: Any) -> None:
     """Kernels of the size that training starts with, and biases that are not zero."""
     rng = np.random.default_rng(SEED)
     for layer in model.layers:
-        if layer.get_weights():
+        if layer.trainable and layer.get_weights():
             kernel, bias = layer.get_weights()
             layer.set_weights([rng.normal(0, np.sqrt(2 / len(kernel)), kernel.shape), rng.normal(0, 0.2, bias.shape)])

@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 from benchmarks.clock import Spread
 from benchmarks.record import Row
 from benchmarks.subject import SEED, Subject
-from l1ae.autoencoder.objectives import RECONSTRUCTION, kl_divergence
-from l1ae.autoencoder.training import train
-from l1ae.config import AutoencoderConfig, TrainingConfig
+from l1ae.autoencoder.objectives.reconstruction import Reconstruction
+from l1ae.autoencoder.objectives.variational import kl_divergence
+from l1ae.autoencoder.tasks import ReconstructionTask
+from l1ae.autoencoder.training import fit
 from l1ae.events.shuffle import Buckets
+from l1ae.settings import AutoencoderConfig, TrainingConfig
 
 BASELINE = "float Keras network, with validation"
 Features = NDArray[np.float32]
@@ -88,7 +90,8 @@ def _epochs(
 ) -> Spread:
     clock = Epochs(advance)
     config = subject.run.config.training.model_copy(update={"epochs": epochs, "patience": epochs})
-    train(subject.autoencoder, Buckets.of(words[0]), Buckets.of(words[1]), config, folder, clock)
+    task = ReconstructionTask(subject.autoencoder, config, subject.transform, subject.samples.layout)
+    fit(task, Buckets.of(words[0]), Buckets.of(words[1]), config, folder, clock)
     return clock.spread
 
 
@@ -127,7 +130,7 @@ def float_network(shape: AutoencoderConfig, config: TrainingConfig, n_inputs: in
     for units in shape.hidden[::-1]:
         tensor = keras.layers.Dense(units, activation="relu")(tensor)
     model = keras.Model(inputs, keras.layers.Dense(n_inputs)(tensor))
-    error = RECONSTRUCTION[config.reconstruction]
+    error = Reconstruction(config.reconstruction)
     model.compile(
         optimizer=keras.optimizers.Adam(config.learning_rate, amsgrad=True),
         loss=lambda target, output: weight * error(target, output),

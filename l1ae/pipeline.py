@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from l1ae.hardware.hls.checks import check_float32, check_settings
 from l1ae.hardware.hls.sources import identity, read_provenance, read_sources
 from l1ae.runs import RunFolder
 from l1ae.samples import Samples
+from l1ae.settings import check_network
 from l1ae.stimuli import choose, stimuli
 from l1ae.terminal import Terminal, quiet
 from l1ae.verify import Implementation, compare
@@ -27,15 +29,18 @@ from l1ae.verify import Implementation, compare
 if TYPE_CHECKING:
     import keras
 
+    from l1ae.events.schema import EventSet
+
 #: Events of the data set in the test bench of the HLS project, beside the corner words.
 TEST_BENCH_EVENTS = 1000
 
 
-def open_run(config_file: Path, out: Path | None, fresh: bool) -> RunFolder:
+def open_run(config_file: Path, out: Path | None, fresh: bool, changes: Sequence[str] = ()) -> RunFolder:
     """The run folder of a configuration, new or continued; unusable events or settings are refused first."""
-    config = load_config(config_file)
+    config = load_config(config_file, changes)
     samples = Samples.open(config.data)
     samples.check()
+    check_network(config.autoencoder, config.training, config.inputs, samples.layout)
     check_settings(config.firmware, config.name)
     # The run folder must find its data from anywhere.
     files = tuple(
@@ -67,32 +72,29 @@ def train(run: RunFolder, ui: Terminal) -> None:
     names = ", ".join(config.data.background)
     ui.say(f"  {events['training']} training and {events['validation']} validation events ({names})")
     with quiet(run.log("train")):
-        import keras
-
-        from l1ae.autoencoder.architectures import build
-        from l1ae.autoencoder.scaling import learn_scaling
-        from l1ae.autoencoder.training import train as fit
+        from l1ae.autoencoder.learn import learn
         from l1ae.circuit.lowering import lower
         from l1ae.hardware.hls.checks import check
 
-        keras.utils.set_random_seed(config.training.seed)
         training, validation = (samples.shuffled(part, run.shuffled) for part in PARTS[:2])
-        scaling = learn_scaling(training, samples.layout.is_direction(), config.autoencoder.direction_shift)
-        autoencoder = build(config.autoencoder, scaling.offset, scaling.shift, samples.layout.word_width)
-        check(autoencoder.deployed, config.firmware, config.name)  # rather now than after the training
-        with ui.progress("epochs", config.training.epochs) as advance:
-            done = 0
-
-            def progress(epoch: int, _: int, loss: float, validation_loss: float) -> None:
-                nonlocal done
-                advance(epoch - done, note=f"loss {loss:.5f}, validation {validation_loss:.5f}")
-                done = epoch
-
-            history = fit(autoencoder, training, validation, config.training, run.checkpoints, progress)
-        if autoencoder.squared_error is not autoencoder.deployed:
-            lower(autoencoder.squared_error).save(run.decoded)
-        with atomic_path(run.model) as temporary:
-            autoencoder.deployed.save(temporary)
+        trained = learn(
+            config,
+            samples.layout,
+            training,
+            validation,
+            run.checkpoints,
+            ui.phase,
+            lambda model: check(model, config.firmware, config.name),  # rather now than after the training
+        )
+        history = trained.history
+        if trained.decoded is not None:
+            lower(trained.decoded).save(run.decoded)
+        for model, file in ((trained.floating, run.floating), (trained.teacher, run.teacher)):
+            if model is not None:
+                with atomic_path(file) as temporary:
+                    model.save(temporary)
+        with atomic_path(run.model) as temporary:  # the last: its presence says that the training is over
+            trained.deployed.save(temporary)
     write_text(run.history, json.dumps(asdict(history) | {"data_sha256": samples.sha256}, indent=1) + "\n")
     shutil.rmtree(run.shuffled, ignore_errors=True)
     ui.say(
@@ -243,6 +245,7 @@ def report(run: RunFolder, ui: Terminal) -> None:
         from l1ae.hardware.estimate import estimate
         from l1ae.report import Data, Exactness, summarise, write_page, write_report
         from l1ae.report.assemble import assemble, firmware_record
+        from l1ae.report.comparisons import OtherScore
 
         circuit = Circuit.load(run.need(run.circuit, "convert"))
         provenance = read_provenance(project) or {}
@@ -251,6 +254,13 @@ def report(run: RunFolder, ui: Terminal) -> None:
             raise RunFolderError(
                 f"{samples.where} has changed since the training: start over with l1ae run CONFIG --fresh"
             )
+        others = {}
+        for name, file, description in (
+            ("the same in float", run.floating, "the same network and score in float32, behind the same inputs"),
+            ("its teacher", run.teacher, "the large float network that the student has learned from"),
+        ):
+            if file.is_file():
+                others[name] = OtherScore(description, "the unit of the score", _keras_score(file))
         record, arrays = assemble(
             run.config,
             circuit,
@@ -259,12 +269,20 @@ def report(run: RunFolder, ui: Terminal) -> None:
             history=history,
             exactness=Exactness.model_validate_json(json.dumps(verdict)),
             decoded=Circuit.load(run.decoded) if run.decoded.is_file() else None,
+            others=others,
             firmware=firmware_record(run.config, _project_name(run), provenance, estimate(circuit)),
         )
         write_report(run.report_json, record)
         write_page(run.report_html, record, arrays)
     ui.console.print(summarise(record))
     ui.say(f"  {run.report_html}")
+
+
+def _keras_score(file: Path) -> "Callable[[EventSet], NDArray[Any]]":
+    from l1ae.autoencoder import inference
+
+    model = inference.load_model(file)
+    return lambda events: inference.scores(model, events.inputs)[:, 0]
 
 
 def project_of(run: RunFolder) -> Path:

@@ -14,6 +14,8 @@ _CONTENT = (
         "config.yaml",
         "model.keras",
         "decoded.json",
+        "float.keras",
+        "teacher.keras",
         "circuit.json",
         "history.json",
         "conversion.json",
@@ -71,6 +73,16 @@ class RunFolder:
     def decoded(self) -> Path:
         """A variational autoencoder with its decoder and squared error as a circuit: a comparison, not deployed."""
         return self.path / "decoded.json"
+
+    @property
+    def floating(self) -> Path:
+        """The same network and score in float, words in, score out: a comparison."""
+        return self.path / "float.keras"
+
+    @property
+    def teacher(self) -> Path:
+        """The teacher of a student, words in, score out: a comparison."""
+        return self.path / "teacher.keras"
 
     @property
     def circuit(self) -> Path:

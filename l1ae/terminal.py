@@ -65,6 +65,12 @@ class Terminal:
 
             yield advance
 
+    @contextmanager
+    def phase(self, name: str, epochs: int) -> Iterator[Callable[[int, float, float], None]]:
+        """A bar for a phase of a training, moved by (epochs, training loss, validation loss)."""
+        with self.progress(f"{name}, epochs", epochs) as advance:
+            yield lambda done, loss, validation: advance(done, note=f"loss {loss:.5f}, validation {validation:.5f}")
+
 
 @contextmanager
 def quiet(log: Path) -> Iterator[None]:

@@ -13,6 +13,8 @@ from l1ae.events.io import write_events
 from l1ae.runs import RunFolder
 from l1ae.samples import Samples
 
+from . import networks
+
 #: What each stage makes in the run folder.
 MADE = {
     "train": ("model.keras", "history.json"),
@@ -178,16 +180,17 @@ def test_firmware_that_cannot_be_made_is_refused_before_the_training(l1ae, place
 
 
 def test_a_model_that_float32_does_not_compute_exactly_is_refused():
-    from l1ae.autoencoder.architectures import build
     from l1ae.circuit.lowering import lower
-    from l1ae.config import AutoencoderConfig
     from l1ae.hardware.hls.checks import check_float32
+    from l1ae.records import SignedPrecision
+    from l1ae.settings import AutoencoderConfig
 
-    wide = {"width": 16, "integer": 4}
-    config = {"kind": "undercomplete", "hidden": (6, 4), "inputs": wide, "weights": wide}
-    exact = lower(build(AutoencoderConfig(kind="undercomplete", hidden=(6, 4)), [0] * 57, [4] * 57).deployed)
+    scale = [0] * 57, [4] * 57
+    exact = lower(networks.deployed(AutoencoderConfig(kind="undercomplete", hidden=(6, 4)), *scale))
     check_float32(exact)
-    circuit = lower(build(AutoencoderConfig.model_validate(config), [0] * 57, [4] * 57).deployed)
+    wide = SignedPrecision(width=16, integer=4)
+    config = AutoencoderConfig(kind="undercomplete", hidden=(6, 4), weights=wide)
+    circuit = lower(networks.deployed(config, *scale, precision=wide))
     with pytest.raises(
         ConversionError, match=r"layer encoder_1: its values need \d+ bits and Keras computes in float32"
     ):

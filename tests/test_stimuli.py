@@ -5,6 +5,8 @@ import pytest
 
 from l1ae.circuit import corner_words
 from l1ae.config import VerificationConfig
+from l1ae.events.layout import LEPTON
+from l1ae.settings import AutoencoderConfig, InputsConfig
 from l1ae.stimuli import OFF_GRID_SHARE, choose, stimuli
 
 LOW, HIGH = -4096, 4095  # the ends of a word of 13 bits
@@ -13,10 +15,13 @@ LOW, HIGH = -4096, 4095  # the ends of a word of 13 bits
 @pytest.fixture(scope="module")
 def circuit():
     from l1ae.autoencoder.architectures import build
+    from l1ae.autoencoder.scores import deploy
+    from l1ae.autoencoder.transforms import InputTransform
     from l1ae.circuit import lower
-    from l1ae.config import AutoencoderConfig
 
-    return lower(build(AutoencoderConfig(kind="variational", hidden=(4,), latent=2), [60] * 57, [6] * 57).deployed)
+    config = AutoencoderConfig(kind="variational", hidden=(4,), latent=2)
+    autoencoder = build(config, InputTransform.of([60] * 57, [6] * 57), LEPTON)
+    return lower(deploy(autoencoder, config, InputsConfig(), LEPTON))
 
 
 @pytest.fixture(scope="module")

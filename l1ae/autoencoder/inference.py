@@ -16,7 +16,8 @@ def load_model(path: Path) -> keras.Model:
     """Load a `.keras` file with QKeras' and l1ae's layers; raises `RunFolderError` when it cannot be read."""
     import qkeras  # noqa: F401  (registers its layers with Keras)
 
-    import l1ae.autoencoder.layers  # noqa: F401  (likewise)
+    import l1ae.autoencoder.layers
+    import l1ae.autoencoder.teacher  # noqa: F401  (likewise)
 
     if not Path(path).is_file():
         raise RunFolderError(f"no model {path}: train it first (l1ae train)")

@@ -9,8 +9,22 @@ from typing import TYPE_CHECKING, Any
 from l1ae.circuit.corners import corner_words, tie_counts
 from l1ae.circuit.formats import FixedFormat, Overflow, Rounding
 from l1ae.circuit.graph import Circuit
-from l1ae.circuit.nodes import UNDECIDED, Dense, Dot, Input, Node, Quantize, Scale, Subtract
+from l1ae.circuit.nodes import (
+    UNDECIDED,
+    Add,
+    Dense,
+    Dot,
+    Input,
+    Lookup,
+    Multiply,
+    Node,
+    Quantize,
+    Scale,
+    Subtract,
+    Sum,
+)
 from l1ae.circuit.ranges import NodeRange
+from l1ae.circuit.tensors import Convolution, MaxPool, Wire
 
 if TYPE_CHECKING:
     from l1ae.circuit.lowering import lower
@@ -18,11 +32,16 @@ if TYPE_CHECKING:
 
 __all__ = [
     "UNDECIDED",
+    "Add",
     "Circuit",
+    "Convolution",
     "Dense",
     "Dot",
     "FixedFormat",
     "Input",
+    "Lookup",
+    "MaxPool",
+    "Multiply",
     "Node",
     "NodeRange",
     "Overflow",
@@ -30,6 +49,8 @@ __all__ = [
     "Rounding",
     "Scale",
     "Subtract",
+    "Sum",
+    "Wire",
     "corner_words",
     "lower",
     "read_quantizer",

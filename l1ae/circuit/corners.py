@@ -3,19 +3,18 @@
 They are chosen from the weights, so that a wrong format or weight shows even where random events would not meet it.
 """
 
-from collections.abc import Mapping, Sequence
-from functools import singledispatch
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from l1ae.circuit.graph import Circuit
-from l1ae.circuit.nodes import Dense, Dot, Input, Node, Quantize, Scale, Subtract
+from l1ae.circuit.nodes import Lookup, Quantize, Scale
+from l1ae.circuit.slopes import SUMS, slopes
+from l1ae.circuit.table_corners import NewEntries, every_entry, one_by_one, scan_words, table_driven
 
 Words = NDArray[np.int64]
 
-#: Ports up to this width are scanned word by word; wider ones at evenly spaced words.
-_SCAN_BITS = 16
 _TIES_PER_FEATURE = 64
 _SEARCH_BATCH, _SEARCH_ROUNDS = 4096, 6
 
@@ -27,6 +26,8 @@ def corner_words(circuit: Circuit, seed: int = 0) -> Words:
         _constant_and_one_hot(circuit),
         _sign_driven(circuit),
         *_first_quantizers(circuit, rng),
+        *table_driven(circuit),
+        *every_entry(circuit),
         _deep_search(circuit, rng),
     ]
     return np.unique(np.concatenate(parts), axis=0)
@@ -66,74 +67,18 @@ def _sign_driven(circuit: Circuit) -> Words:
     port = circuit.input.format
     rows = [np.zeros((0, circuit.input.shape[0]), dtype=np.int64)]
     for node in circuit.nodes:
-        if isinstance(node, (Dense, Subtract)):
-            slope = _slopes(circuit, node)
+        if isinstance(node, SUMS):
+            slope = slopes(circuit, node)[circuit.input.name]
             up = np.where(slope > 0, port.high, np.where(slope < 0, port.low, 0))
             down = np.where(slope > 0, port.low, np.where(slope < 0, port.high, 0))
             rows += [up, down]
     return np.concatenate(rows).astype(np.int64)
 
 
-def _slopes(circuit: Circuit, target: Node) -> NDArray[np.float64]:
-    """Slope of each element of `target` in each input, (elements, n), with quantizers taken as straight lines."""
-    slopes: dict[str, NDArray[np.float64]] = {target.name: np.eye(target.shape[0])}
-    for node in reversed(circuit.nodes):
-        if node.name in slopes:
-            size = circuit[node.inputs[0]].shape[0] if node.inputs else 0
-            for name, slope in zip(node.inputs, pull_back(node, slopes[node.name], size), strict=True):
-                slopes[name] = slopes[name] + slope if name in slopes else slope
-    return slopes[circuit.input.name]
-
-
-@singledispatch
-def pull_back(node: Node, slope: NDArray[np.float64], size: int) -> Sequence[NDArray[np.float64]]:
-    """Slopes in each operand, (targets, `size`), from the slopes in the node's own elements."""
-    raise TypeError(f"no rule for {type(node).__name__}")
-
-
-@pull_back.register
-def _(node: Input, slope: NDArray[np.float64], size: int) -> Sequence[NDArray[np.float64]]:
-    return []
-
-
-@pull_back.register
-def _(node: Quantize, slope: NDArray[np.float64], size: int) -> Sequence[NDArray[np.float64]]:
-    return [slope]
-
-
-@pull_back.register
-def _(node: Scale, slope: NDArray[np.float64], size: int) -> Sequence[NDArray[np.float64]]:
-    return [slope * np.exp2(-np.array(node.shift, dtype=np.float64))]
-
-
-@pull_back.register
-def _(node: Dense, slope: NDArray[np.float64], size: int) -> Sequence[NDArray[np.float64]]:
-    return [slope @ (node.kernel.T * node.kernel_format.lsb)]
-
-
-@pull_back.register
-def _(node: Subtract, slope: NDArray[np.float64], size: int) -> Sequence[NDArray[np.float64]]:
-    return [slope, -slope]
-
-
-@pull_back.register
-def _(node: Dot, slope: NDArray[np.float64], size: int) -> Sequence[NDArray[np.float64]]:
-    return [np.zeros((len(slope), size))] * 2  # no sign to follow through a square
-
-
 def _first_quantizers(circuit: Circuit, rng: np.random.Generator) -> list[Words]:
     """Ties and saturation edges of quantizers that see one input each, found by scanning the port."""
-    elementwise: set[str] = set()
-    for node in circuit.nodes:
-        if isinstance(node, (Input, Scale, Quantize)) and elementwise.issuperset(node.inputs):
-            elementwise.add(node.name)
-    quantizers = [node for node in circuit.nodes if isinstance(node, Quantize) and node.name in elementwise]
-    port, n = circuit.input.format, circuit.input.shape[0]
-    if port.width <= _SCAN_BITS:
-        scan = np.arange(port.low, port.high + 1, dtype=np.int64)
-    else:
-        scan = np.unique(np.linspace(port.low, port.high, 2**_SCAN_BITS).astype(np.int64))
-    traced = circuit.trace(np.repeat(scan[:, None], n, axis=1), [node.inputs[0] for node in quantizers])
+    quantizers = [node for node in one_by_one(circuit) if isinstance(node, Quantize)]
+    scan, traced = scan_words(circuit, [node.inputs[0] for node in quantizers])
     parts = []
     for node in quantizers:
         raw = traced[node.inputs[0]]
@@ -169,15 +114,20 @@ def _edges(circuit: Circuit, node: Quantize, raw: Words, scan: Words) -> Words:
 def _deep_search(circuit: Circuit, rng: np.random.Generator) -> Words:
     """Random words, kept when they show a quantizer element something new.
 
-    For every element that means a tie that rounds down, a tie that rounds up, a value above and one below the format.
+    For every element that means a tie that rounds down, a tie that rounds up, a value above and one below the format;
+    for a table, an entry.
     """
     quantizers = [node for node in circuit.nodes if isinstance(node, Quantize)]
+    tables = [NewEntries(node) for node in circuit.nodes if isinstance(node, Lookup)]
+    sources = sorted({node.inputs[0] for node in (*quantizers, *(table.node for table in tables))})
     seen: dict[str, NDArray[np.bool_]] = {}
     kept = []
     for _ in range(_SEARCH_ROUNDS):
         words = _random_words(circuit, rng)
-        traced = circuit.trace(words, sorted({node.inputs[0] for node in quantizers}))
+        traced = circuit.trace(words, sources)
         chosen: set[int] = set()
+        for table in tables:
+            chosen.update(table.rows(traced[table.node.inputs[0]]))
         for node in quantizers:
             events = _events(circuit, node, traced)
             new = events.any(axis=0) & ~seen.get(node.name, np.zeros(events.shape[1:], dtype=bool))
@@ -203,8 +153,9 @@ def _random_words(circuit: Circuit, rng: np.random.Generator) -> Words:
     """Uniform words of several magnitudes around the centre of the scaling, some of them sparse."""
     port, n = circuit.input.format, circuit.input.shape[0]
     centre = np.zeros(n, dtype=np.int64)
+    first = {circuit.input.name, *(node.name for node in circuit.nodes if node.inputs == (circuit.input.name,))}
     for node in circuit.nodes:
-        if isinstance(node, Scale) and port.fraction >= 0:
+        if isinstance(node, Scale) and node.inputs[0] in first and port.fraction >= 0:
             centre = np.array(node.offset, dtype=np.int64) << port.fraction
             break
     magnitude = np.exp2(rng.uniform(0, port.width, size=(_SEARCH_BATCH, 1)))

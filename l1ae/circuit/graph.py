@@ -15,6 +15,7 @@ from l1ae.circuit.formats import FixedFormat
 from l1ae.circuit.nodes import UNDECIDED, Input, Node
 from l1ae.circuit.ranges import NodeRange
 from l1ae.circuit.reference import Values, Words
+from l1ae.circuit.tensors import MaxPool, Wire
 from l1ae.errors import ConversionError, RunFolderError
 
 
@@ -40,6 +41,10 @@ class Circuit:
             known[node.name] = node
         if len(self.nodes) < 2:
             raise ConversionError("a circuit needs an input and at least one operation")
+        if len(self.output.shape) != 1:
+            raise ConversionError(
+                f"layer {self.output.name}: an output of shape {self.output.shape}; put a Flatten behind it"
+            )
 
     @classmethod
     def derive(cls, nodes: Iterable[Node]) -> "Circuit":
@@ -91,12 +96,32 @@ class Circuit:
         self[node.name]
         return Circuit(tuple(node if other.name == node.name else other for other in self.nodes))
 
+    def between(self, source: str, target: str | None = None) -> "Circuit":
+        """What leads from the node `source`, which becomes the input port, to `target` (None: the output).
+
+        For every word that `source` can reach (see `ranges`) it gives what the whole circuit gives. Raises
+        `ConversionError` when `target` needs more than `source`, and `KeyError` for a node that does not exist.
+        """
+        first, last = self[source], self.output if target is None else self[target]
+        needed: dict[str, Node] = {last.name: last}
+        for node in reversed(self.nodes):
+            if node.name in needed and node is not first:
+                needed |= {name: self[name] for name in node.inputs}
+        more = next((name for name, node in needed.items() if isinstance(node, Input) and node is not first), None)
+        if more is not None or first.name not in needed:
+            reason = "does not follow from" if first.name not in needed else f"needs {more} too, not only"
+            raise ConversionError(f"layer {last.name} {reason} {source}: choose two layers with nothing beside them")
+        if len(first.shape) != 1:
+            raise ConversionError(f"layer {source}: an input of shape {first.shape}; choose a layer that is a vector")
+        port = Input(first.name, (), first.shape, first.format)
+        return Circuit(tuple(port if node is first else node for node in self.nodes if node.name in needed))
+
     def input_words(self, values: Values) -> Words:
         """Input port words (N, n): integers are words, floats are values; the port rounds and saturates both."""
         return reference.port_words(values, self.input.format)
 
     def trace(self, words: Values, names: Sequence[str] | None = None) -> dict[str, Words]:
-        """Words (N, ...) of every node, or of those in `names`, for inputs (N, n)."""
+        """Words (N, *shape) of every node, or of those in `names`, for inputs (N, n)."""
         wanted = [node.name for node in self.nodes] if names is None else [self[name].name for name in names]
         return reference.trace(self.nodes, self.ranges, words, wanted)
 
@@ -110,7 +135,8 @@ class Circuit:
 
     def accumulators(self) -> dict[str, FixedFormat]:
         """Formats of the sums, which interval arithmetic has found."""
-        return {node.name: node.format for node in self.nodes if not isinstance(node, (Input, operations.Quantize))}
+        others = (Input, operations.Quantize, operations.Lookup, Wire, MaxPool)
+        return {node.name: node.format for node in self.nodes if not isinstance(node, others)}
 
     def save(self, path: Path) -> None:
         """Write the circuit, weights included, as JSON for people and programs; whole or not at all."""

@@ -8,14 +8,28 @@ import numpy as np
 import qkeras
 from numpy.typing import NDArray
 
-from l1ae.autoencoder.layers import InputScaling
+from l1ae.autoencoder.layers import InputScaling, Select, SumOver, TableLookup
 from l1ae.circuit.formats import FixedFormat, Overflow
 from l1ae.circuit.graph import Circuit
-from l1ae.circuit.nodes import UNDECIDED, Dense, Dot, Input, Node, Quantize, Scale, Subtract
-from l1ae.circuit.quantizers import read_quantizer
+from l1ae.circuit.lowering_tensors import INEXACT, convolution, max_pool, wire
+from l1ae.circuit.nodes import (
+    UNDECIDED,
+    Add,
+    Dense,
+    Dot,
+    Input,
+    Lookup,
+    Multiply,
+    Node,
+    Quantize,
+    Scale,
+    Subtract,
+    Sum,
+)
+from l1ae.circuit.quantizers import read_quantizer, read_weights
 from l1ae.errors import ConversionError
 
-_SUPPORTED = "QActivation, InputScaling, QDense, Subtract, Dot"
+_SUPPORTED = "QActivation, InputScaling, TableLookup, QDense, Add, Subtract, Multiply, SumOver, Dot"
 
 
 def lower(model: keras.Model) -> Circuit:
@@ -32,16 +46,20 @@ def lower(model: keras.Model) -> Circuit:
     source, port = layers[0][0], _port(layers, model.name)
     nodes: list[Node] = [Input(source.name, (), _shape(model.inputs[0], source.name), port)]
     for layer, inputs, output in layers[1:]:
-        convert = _CONVERTERS.get(type(layer))
-        if convert is None:
-            raise ConversionError(
-                f"layer {layer.name}: {type(layer).__name__} has no exact integer meaning; supported are {_SUPPORTED}"
-            )
+        kind = type(layer)
+        if kind not in _CONVERTERS and kind not in _TENSOR_CONVERTERS:
+            reason = INEXACT.get(kind.__name__, f"supported are {_SUPPORTED}")
+            raise ConversionError(f"layer {layer.name}: {kind.__name__} has no exact integer meaning; {reason}")
         if getattr(layer, "compute_dtype", "float32") != "float32":
             raise ConversionError(
                 f"layer {layer.name}: it computes in {layer.compute_dtype}; build the model in float32"
             )
-        nodes.append(convert(layer, inputs, _shape(output, layer.name)))
+        shape = _shape(output, layer.name)
+        if kind in _CONVERTERS:
+            nodes.append(_CONVERTERS[kind](layer, inputs, shape))
+        else:
+            operand = next(node.shape for node in nodes if node.name == inputs[0])
+            nodes.append(_TENSOR_CONVERTERS[kind](layer, inputs, shape, operand, _weights_of))
     return Circuit.derive(nodes)
 
 
@@ -87,9 +105,9 @@ def _port(layers: Sequence[_Step], model_name: str) -> FixedFormat:
 
 def _shape(tensor: Any, name: str) -> tuple[int, ...]:
     shape = tuple(tensor.shape[1:])
-    if len(shape) != 1 or shape[0] is None:
-        raise ConversionError(f"layer {name}: shape {shape}; only vectors of a known length are supported")
-    return (int(shape[0]),)
+    if not 1 <= len(shape) <= 3 or None in shape:
+        raise ConversionError(f"layer {name}: shape {shape}; one to three dimensions of a known length are supported")
+    return tuple(int(length) for length in shape)
 
 
 def _activation(layer: Any, inputs: tuple[str, ...], shape: tuple[int, ...]) -> Node:
@@ -101,13 +119,17 @@ def _scaling(layer: Any, inputs: tuple[str, ...], shape: tuple[int, ...]) -> Nod
 
 
 def _dense(layer: Any, inputs: tuple[str, ...], shape: tuple[int, ...]) -> Node:
-    if layer.activation is not keras.activations.linear:
-        raise ConversionError(f"layer {layer.name}: activation= on a QDense; put a QActivation layer behind it instead")
-    kernel, kernel_format = _weights(layer.kernel_quantizer_internal, layer.kernel, layer.name, "kernel")
-    bias, bias_format = None, None
-    if layer.use_bias:
-        bias, bias_format = _weights(layer.bias_quantizer_internal, layer.bias, layer.name, "bias")
+    kernel, kernel_format = _weights_of(layer, "kernel")
+    bias, bias_format = _weights_of(layer, "bias") if layer.use_bias else (None, None)
     return Dense(layer.name, inputs, shape, UNDECIDED, kernel, kernel_format, bias, bias_format)
+
+
+def _weights_of(layer: Any, part: str) -> tuple[NDArray[np.int64], FixedFormat]:
+    if layer.activation is not keras.activations.linear:
+        raise ConversionError(
+            f"layer {layer.name}: activation= on a {type(layer).__name__}; put a QActivation layer behind it instead"
+        )
+    return _weights(getattr(layer, f"{part}_quantizer_internal"), getattr(layer, part), layer.name, part)
 
 
 def _weights(quantizer: Any, variable: Any, layer_name: str, part: str) -> tuple[NDArray[np.int64], FixedFormat]:
@@ -116,11 +138,10 @@ def _weights(quantizer: Any, variable: Any, layer_name: str, part: str) -> tuple
         raise ConversionError(
             f"layer {layer_name}: no {part}_quantizer; set {part}_quantizer=quantized_bits(..., alpha=1)"
         )
-    format_ = read_quantizer(quantizer, f"{layer_name} ({part}_quantizer)")
     values = np.asarray(keras.ops.convert_to_numpy(variable))
     if not np.isfinite(values).all():
         raise ConversionError(f"layer {layer_name}: its {part} holds values that are not finite; train the model again")
-    words = format_.quantize_values(values)
+    words, format_ = read_weights(quantizer, values, f"{layer_name} ({part}_quantizer)")
     used = np.asarray(keras.ops.convert_to_numpy(quantizer(variable)), dtype=np.float64)
     if not np.array_equal(np.ldexp(words.astype(np.float64), -format_.fraction), used):
         raise ConversionError(
@@ -129,8 +150,15 @@ def _weights(quantizer: Any, variable: Any, layer_name: str, part: str) -> tuple
     return words, format_
 
 
-def _subtract(layer: Any, inputs: tuple[str, ...], shape: tuple[int, ...]) -> Node:
-    return Subtract(layer.name, inputs, shape, UNDECIDED)
+def _lookup(layer: Any, inputs: tuple[str, ...], shape: tuple[int, ...]) -> Node:
+    tables = layer.tables.astype(np.int64)
+    format_ = FixedFormat.holding(int(tables.min()), int(tables.max()), layer.fraction_out)
+    return Lookup(layer.name, inputs, shape, format_, tables, layer.low, layer.fraction_in)
+
+
+def _plain(kind: type[Node]) -> Callable[[Any, tuple[str, ...], tuple[int, ...]], Node]:
+    """The converter to a node that has nothing but its operands."""
+    return lambda layer, inputs, shape: kind(layer.name, inputs, shape, UNDECIDED)
 
 
 def _dot(layer: Any, inputs: tuple[str, ...], shape: tuple[int, ...]) -> Node:
@@ -148,6 +176,18 @@ _CONVERTERS: dict[type, Callable[[Any, tuple[str, ...], tuple[int, ...]], Node]]
     qkeras.QActivation: _activation,
     InputScaling: _scaling,
     qkeras.QDense: _dense,
-    keras.layers.Subtract: _subtract,
+    TableLookup: _lookup,
+    SumOver: _plain(Sum),
+    keras.layers.Subtract: _plain(Subtract),
+    keras.layers.Add: _plain(Add),
+    keras.layers.Multiply: _plain(Multiply),
     keras.layers.Dot: _dot,
+}
+#: Layers of which the shape of the operand has to be known too.
+_TENSOR_CONVERTERS: dict[type, Callable[..., Node]] = {
+    qkeras.QConv2D: convolution,
+    keras.layers.MaxPooling2D: max_pool,
+    **dict.fromkeys(
+        (keras.layers.Reshape, keras.layers.Flatten, keras.layers.UpSampling2D, keras.layers.Cropping2D, Select), wire
+    ),
 }

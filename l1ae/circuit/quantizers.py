@@ -6,13 +6,17 @@ Meaning as in qkeras-v3 1.2.1 (`quantizers.py`): scale by a power of two, round 
 from typing import Any
 
 import numpy as np
-from qkeras import quantized_bits, quantized_relu
+from numpy.typing import NDArray
+from qkeras import binary, quantized_bits, quantized_relu, ternary
 
 from l1ae.circuit.formats import FixedFormat, Overflow, Rounding
 from l1ae.errors import ConversionError
 
 #: QKeras computes clipping limits in float32, which holds integers of up to 24 bits.
 MAX_WIDTH = 24
+_DETERMINISTIC = "exact firmware needs deterministic rounding"
+#: Weights of -1, 0 and 1.
+_SIGNS = FixedFormat(True, 2, 2)
 
 
 def read_quantizer(quantizer: Any, layer_name: str) -> FixedFormat:
@@ -26,7 +30,7 @@ def read_quantizer(quantizer: Any, layer_name: str) -> FixedFormat:
         raise ConversionError(
             f"layer {layer_name}: quantizer {_name(quantizer)} is not supported; use quantized_bits or quantized_relu"
         )
-    _refuse(layer_name, quantizer, "use_stochastic_rounding", False, "exact firmware needs deterministic rounding")
+    _refuse(layer_name, quantizer, "use_stochastic_rounding", False, _DETERMINISTIC)
     if not _is_number(quantizer.qnoise_factor) or float(quantizer.qnoise_factor) != 1.0:
         raise ConversionError(
             f"layer {layer_name}: qnoise_factor={quantizer.qnoise_factor} mixes in unquantized values; set it to 1"
@@ -34,11 +38,37 @@ def read_quantizer(quantizer: Any, layer_name: str) -> FixedFormat:
     return reader(quantizer, layer_name)
 
 
-def _read_bits(quantizer: Any, layer_name: str) -> FixedFormat:
+def read_weights(
+    quantizer: Any, values: NDArray[np.floating], layer_name: str
+) -> tuple[NDArray[np.int64], FixedFormat]:
+    """Words of the float32 weights `values` (any shape) and their format, as a QKeras weight quantizer gives them.
+
+    Beside the quantizers of `read_quantizer`: ternary and binary with alpha=1, whose values are -1, 0 and 1.
+    """
+    if type(quantizer) not in (ternary, binary):
+        format_ = read_quantizer(quantizer, layer_name)
+        return format_.quantize_values(values), format_
+    _check_alpha(quantizer, layer_name)
+    _refuse(layer_name, quantizer, "use_stochastic_rounding", False, _DETERMINISTIC)
+    signs = np.sign(values).astype(np.int64)
+    if type(quantizer) is binary:
+        _refuse(layer_name, quantizer, "use_01", False, "only the values -1 and 1 are supported")
+        return np.where(signs == 0, 1, signs), _SIGNS
+    threshold = quantizer.default_threshold if quantizer.threshold is None else quantizer.threshold
+    if not _is_number(threshold):
+        raise ConversionError(f"layer {layer_name}: threshold={threshold!r} of ternary is no number; set a constant")
+    return np.where(np.abs(values) >= np.float32(threshold), signs, 0), _SIGNS
+
+
+def _check_alpha(quantizer: Any, layer_name: str) -> None:
     alpha = quantizer.alpha
     if not (alpha is None or (_is_number(alpha) and float(alpha) == 1.0)):
         hint = " (qkeras turns alpha=None on a kernel into 'auto_po2')" if isinstance(alpha, str) else ""
         raise ConversionError(f"layer {layer_name}: alpha={alpha!r} scales by a float{hint}; set alpha=1")
+
+
+def _read_bits(quantizer: Any, layer_name: str) -> FixedFormat:
+    _check_alpha(quantizer, layer_name)
     signed = bool(quantizer.keep_negative)
     width, integer = _whole(quantizer, "bits", layer_name), _whole(quantizer, "integer", layer_name)
     if width - signed < 1:

@@ -14,7 +14,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from l1ae.circuit.formats import FixedFormat, Overflow
-from l1ae.circuit.nodes import UNDECIDED, Dense, Dot, Input, Node, Quantize, Scale, Subtract, raw_fraction
+from l1ae.circuit.nodes import (
+    UNDECIDED,
+    Add,
+    Dense,
+    Dot,
+    Input,
+    Lookup,
+    Multiply,
+    Node,
+    Quantize,
+    Scale,
+    Subtract,
+    Sum,
+    raw_fraction,
+)
+from l1ae.circuit.tensors import MaxPool, Wire
 from l1ae.errors import ConversionError
 
 #: Integers up to 2**24 are exact in float32, whatever the order of a sum.
@@ -38,8 +53,8 @@ class Bounds:
 class NodeRange:
     """What is proved about one node.
 
-    `low`, `high`: reachable words per element, int64, in `format`. `raw`, `fraction`: the same before the format is
-    applied. `float32_exact`: Keras, computing in float32, gets this tensor exactly for every input.
+    `low`, `high`: reachable words per element (flattened), int64, in `format`. `raw`, `fraction`: the same before the
+    format is applied. `float32_exact`: Keras, computing in float32, gets this tensor exactly for every input.
     """
 
     name: str
@@ -161,45 +176,103 @@ def _(node: Scale, operands: Sequence[NodeRange], fraction: int) -> Bounds:
 def _(node: Dense, operands: Sequence[NodeRange], fraction: int) -> Bounds:
     (x,) = operands
     up = fraction - x.format.fraction - node.kernel_format.fraction
-    weight_sums = np.abs(node.kernel).astype(object).sum(axis=0)
+    matrix = node.matrix
+    weight_sums = np.abs(matrix).astype(object).sum(axis=0)
     bias = aligned_bias(node, fraction)
     largest = _largest(x.low, x.high) * int(max(weight_sums)) << up
     _check_width(largest + _largest(bias, bias), node)  # nothing below can pass 63 bits
-    positive, negative = np.maximum(node.kernel, 0), np.minimum(node.kernel, 0)
+    positive, negative = np.maximum(matrix, 0), np.minimum(matrix, 0)
     low = ((x.low @ positive + x.high @ negative) << np.int64(up)) + bias
     high = ((x.high @ positive + x.low @ negative) << np.int64(up)) + bias
-    terms = (np.maximum(np.abs(x.low), np.abs(x.high)) @ np.abs(node.kernel)) << np.int64(up)
+    terms = (np.maximum(np.abs(x.low), np.abs(x.high)) @ np.abs(matrix)) << np.int64(up)
     return Bounds(low, high, int((terms + np.abs(bias)).max()))
 
 
 @bounds.register
-def _(node: Subtract, operands: Sequence[NodeRange], fraction: int) -> Bounds:
-    a, b = operands
+def _(node: Subtract | Add, operands: Sequence[NodeRange], fraction: int) -> Bounds:
     shifts = [fraction - operand.format.fraction for operand in operands]
     _check_width(sum(_largest(o.low, o.high) << s for o, s in zip(operands, shifts, strict=True)), node)
-    low = (a.low << np.int64(shifts[0])) - (b.high << np.int64(shifts[1]))
-    high = (a.high << np.int64(shifts[0])) - (b.low << np.int64(shifts[1]))
+    (a_low, a_high), (b_low, b_high) = (
+        (operand.low << np.int64(shift), operand.high << np.int64(shift))
+        for operand, shift in zip(operands, shifts, strict=True)
+    )
+    if isinstance(node, Subtract):
+        b_low, b_high = -b_high, -b_low
+    low, high = a_low + b_low, a_high + b_high
     return Bounds(low, high, _largest(low, high))
+
+
+@bounds.register
+def _(node: Sum, operands: Sequence[NodeRange], fraction: int) -> Bounds:
+    (x,) = operands
+    _check_width(_largest(x.low, x.high) * len(x.low), node)
+    magnitude = int(np.maximum(np.abs(x.low), np.abs(x.high)).sum())
+    return Bounds(x.low.sum(keepdims=True), x.high.sum(keepdims=True), magnitude)
+
+
+@bounds.register
+def _(node: Lookup, operands: Sequence[NodeRange], fraction: int) -> Bounds:
+    (x,) = operands
+    first, last = int(x.low.min()), int(x.high.max())
+    size = node.tables.shape[1]
+    if first < node.low or last >= node.low + size:
+        raise ConversionError(
+            f"layer {node.name}: its input reaches words from {first} to {last} and its tables hold {node.low} to "
+            f"{node.low + size - 1}; put a QActivation of that range in front, or build it with low={first} and "
+            f"{last - first + 1} entries"
+        )
+    tables = np.broadcast_to(node.tables, (len(x.low), size))
+    spans = zip(tables, (x.low - node.low).tolist(), (x.high - node.low + 1).tolist(), strict=True)
+    low, high = np.array([(part.min(), part.max()) for part in (row[a:b] for row, a, b in spans)]).T
+    # Keras finds the entry by the input's word and by its distance from `low`.
+    return Bounds(low, high, max(_largest(low, high), abs(first), abs(last), size))
 
 
 @bounds.register
 def _(node: Dot, operands: Sequence[NodeRange], fraction: int) -> Bounds:
     a, b = operands
-    _check_width(_largest(a.low, a.high) * _largest(b.low, b.high) * len(a.low), node)
-    products = np.stack([a.low * b.low, a.low * b.high, a.high * b.low, a.high * b.high])
-    low, high = products.min(axis=0), products.max(axis=0)
-    if node.inputs[0] == node.inputs[1]:
-        crosses_zero = (a.low < 0) & (a.high > 0)
-        low, high = np.where(crosses_zero, 0, products[[0, 3]].min(axis=0)), products[[0, 3]].max(axis=0)
+    low, high = _products(node, a, b, terms=len(a.low))
     magnitude = int(np.maximum(np.abs(low), np.abs(high)).sum())
     return Bounds(low.sum(keepdims=True), high.sum(keepdims=True), magnitude)
 
 
+@bounds.register
+def _(node: Multiply, operands: Sequence[NodeRange], fraction: int) -> Bounds:
+    a, b = operands
+    low, high = _products(node, a, b, terms=1)
+    return Bounds(low, high, _largest(low, high))
+
+
+def _products(node: Node, a: NodeRange, b: NodeRange, terms: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Bounds of the products of two operands, element by element; tighter for squares. `terms` are to be summed."""
+    _check_width(_largest(a.low, a.high) * _largest(b.low, b.high) * terms, node)
+    products = np.stack([a.low * b.low, a.low * b.high, a.high * b.low, a.high * b.high])
+    if node.inputs[0] != node.inputs[1]:
+        return products.min(axis=0), products.max(axis=0)
+    crosses_zero = (a.low < 0) & (a.high > 0)
+    return np.where(crosses_zero, 0, products[[0, 3]].min(axis=0)), products[[0, 3]].max(axis=0)
+
+
+@bounds.register
+def _(node: Wire, operands: Sequence[NodeRange], fraction: int) -> Bounds:
+    (x,) = operands
+    low, high = x.low[list(node.indices)], x.high[list(node.indices)]
+    return Bounds(low, high, _largest(low, high))
+
+
+@bounds.register
+def _(node: MaxPool, operands: Sequence[NodeRange], fraction: int) -> Bounds:
+    (x,) = operands
+    low, high = x.low[node.windows].max(axis=1), x.high[node.windows].max(axis=1)
+    return Bounds(low, high, _largest(low, high))
+
+
 def aligned_bias(node: Dense, fraction: int) -> NDArray[np.int64]:
-    """Bias words (m,) with `fraction` bits below the point; zeros where there is no bias."""
+    """Bias words, one per element, with `fraction` bits below the point; zeros where there is no bias."""
     if node.bias is None or node.bias_format is None:
-        return np.zeros(node.shape, dtype=np.int64)
-    return node.bias << np.int64(fraction - node.bias_format.fraction)
+        return np.zeros(node.size, dtype=np.int64)
+    every_position = np.tile(node.bias, node.size // len(node.bias))
+    return every_position << np.int64(fraction - node.bias_format.fraction)
 
 
 def _shifted(offset: int, fraction: int, node: Node) -> int:

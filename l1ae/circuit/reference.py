@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from l1ae.circuit.formats import FixedFormat
-from l1ae.circuit.nodes import Dense, Dot, Input, Node, Quantize, Scale, Subtract
+from l1ae.circuit.nodes import Add, Dense, Dot, Input, Lookup, Multiply, Node, Quantize, Scale, Subtract, Sum
 from l1ae.circuit.ranges import NodeRange, aligned_bias
+from l1ae.circuit.tensors import MaxPool, Wire
 from l1ae.errors import DataError
 
 Words = NDArray[np.int64]
@@ -37,7 +38,7 @@ def trace(
     values: Values,
     names: Iterable[str],
 ) -> dict[str, Words]:
-    """Words (N, ...) of the named nodes for inputs (N, n), computed in batches."""
+    """Words (N, *shape) of the named nodes for inputs (N, n), computed in batches."""
     values = np.asarray(values)
     port = nodes[0]
     if values.ndim != 2 or values.shape[1:] != port.shape:
@@ -61,7 +62,7 @@ def trace(
                 fits = proved.overflow == "never" and proved.fraction == node.format.fraction
                 words[node.name] = raw if fits else node.format.quantize(raw, proved.fraction)
         for name in names:
-            result[name][part] = words[name]
+            result[name][part] = words[name].reshape(-1, *by_name[name].shape)
     return result
 
 
@@ -77,7 +78,7 @@ def _ancestors(nodes: Sequence[Node], names: Iterable[str]) -> list[Node]:
 
 @singledispatch
 def compute(node: Node, operands: Sequence[Words], sources: Sequence[NodeRange], proved: NodeRange) -> Words:
-    """Exact result of a node for operands (N, ...), as words with `proved.fraction` bits below the point."""
+    """Exact result (N, size) of a node for operands (N, size), as words with `proved.fraction` bits below the point."""
     raise TypeError(f"no rule for {type(node).__name__}")
 
 
@@ -99,21 +100,48 @@ def _(node: Dense, operands: Sequence[Words], sources: Sequence[NodeRange], prov
     up = np.int64(proved.fraction - sources[0].format.fraction - node.kernel_format.fraction)
     if proved.raw.magnitude < _FLOAT64_LIMIT:
         # Proved: every partial sum is an integer below 2**53, so the fast float64 product is exact.
-        sums = (operands[0].astype(np.float64) @ node.kernel.astype(np.float64)).astype(np.int64)
+        sums = (operands[0].astype(np.float64) @ node.matrix.astype(np.float64)).astype(np.int64)
     else:
-        sums = operands[0] @ node.kernel
+        sums = operands[0] @ node.matrix
     return (sums << up) + aligned_bias(node, proved.fraction)
 
 
 @compute.register
-def _(node: Subtract, operands: Sequence[Words], sources: Sequence[NodeRange], proved: NodeRange) -> Words:
+def _(node: Subtract | Add, operands: Sequence[Words], sources: Sequence[NodeRange], proved: NodeRange) -> Words:
     a, b = (
         operand << np.int64(proved.fraction - source.format.fraction)
         for operand, source in zip(operands, sources, strict=True)
     )
-    return a - b
+    return a + b if isinstance(node, Add) else a - b
+
+
+@compute.register
+def _(node: Multiply, operands: Sequence[Words], sources: Sequence[NodeRange], proved: NodeRange) -> Words:
+    return operands[0] * operands[1]
+
+
+@compute.register
+def _(node: Sum, operands: Sequence[Words], sources: Sequence[NodeRange], proved: NodeRange) -> Words:
+    return operands[0].sum(axis=-1, keepdims=True)
+
+
+@compute.register
+def _(node: Lookup, operands: Sequence[Words], sources: Sequence[NodeRange], proved: NodeRange) -> Words:
+    rows = np.arange(node.size) % len(node.tables)  # one table of its own per element, or the first for all
+    return node.tables[rows, operands[0] - node.low]
 
 
 @compute.register
 def _(node: Dot, operands: Sequence[Words], sources: Sequence[NodeRange], proved: NodeRange) -> Words:
     return (operands[0] * operands[1]).sum(axis=-1, keepdims=True)
+
+
+@compute.register
+def _(node: Wire, operands: Sequence[Words], sources: Sequence[NodeRange], proved: NodeRange) -> Words:
+    return operands[0][:, list(node.indices)]
+
+
+@compute.register
+def _(node: MaxPool, operands: Sequence[Words], sources: Sequence[NodeRange], proved: NodeRange) -> Words:
+    largest: Words = operands[0][:, node.windows].max(axis=-1)
+    return largest

@@ -10,12 +10,16 @@ from typing import Any
 import numpy as np
 
 from l1ae.circuit.formats import FixedFormat
-from l1ae.circuit.nodes import Dense, Dot, Input, Node, Quantize, Scale, Subtract
+from l1ae.circuit.nodes import Add, Dense, Dot, Input, Lookup, Multiply, Node, Quantize, Scale, Subtract, Sum
+from l1ae.circuit.tensors import Convolution, MaxPool, Wire
 from l1ae.errors import ConversionError, RunFolderError
 from l1ae.files import write_text
 
 _SCHEMA = "l1ae circuit 1"
-_OPERATIONS: dict[str, type[Node]] = {cls.__name__: cls for cls in (Input, Quantize, Scale, Dense, Subtract, Dot)}
+_VECTORS = (Input, Quantize, Scale, Dense, Subtract, Add, Multiply, Sum, Lookup, Dot)
+_TENSORS = (Convolution, MaxPool, Wire)
+_OPERATIONS: dict[str, type[Node]] = {cls.__name__: cls for cls in (*_VECTORS, *_TENSORS)}
+_ARRAYS = ("kernel", "bias", "tables")
 _INNERMOST_LIST = re.compile(r"\[\s+([^\[\]{}]*?)\s+\]")
 
 
@@ -61,7 +65,7 @@ def _decode(entry: dict[str, Any]) -> Node:
     for name, value in entry.items():
         if value is not None and name.endswith("format"):
             value = FixedFormat.parse(value)
-        elif isinstance(value, list) and name not in ("kernel", "bias"):
+        elif isinstance(value, list) and name not in _ARRAYS:
             value = tuple(value)
         elif isinstance(value, list):
             value = _integers(value, name)

@@ -4,14 +4,15 @@ from pathlib import Path
 
 import click
 
-from l1ae.cli.options import FRESH, OUT
+from l1ae.cli.options import FRESH, OUT, SET
 
 
 @click.command("train", short_help="Train only.")
 @click.argument("target", type=click.Path(path_type=Path))
 @OUT
+@SET
 @FRESH
-def command(target: Path, out: Path | None, fresh: bool) -> None:
+def command(target: Path, out: Path | None, changes: tuple[str, ...], fresh: bool) -> None:
     """Train the autoencoder of TARGET, a YAML configuration or a run folder.
 
     \b
@@ -22,10 +23,10 @@ def command(target: Path, out: Path | None, fresh: bool) -> None:
     from l1ae.terminal import Terminal
 
     if target.is_dir():
-        if out is not None or fresh:
-            raise click.UsageError("--out and --fresh go with a configuration, not with a run folder")
+        if out is not None or fresh or changes:
+            raise click.UsageError("--out, --set and --fresh go with a configuration, not with a run folder")
         run = RunFolder.open(target)
     else:
-        run = pipeline.open_run(target, out, fresh)
+        run = pipeline.open_run(target, out, fresh, changes)
     with Terminal() as ui:
         pipeline.train(run, ui)

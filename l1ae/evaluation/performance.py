@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field, NonNegativeInt, PositiveInt
 
-from l1ae.config import Record
+from l1ae.records import Record
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
@@ -13,6 +13,16 @@ class FiniteRecord(Record):
     """A record whose numbers are finite, so that JSON holds every one of them."""
 
     model_config = ConfigDict(allow_inf_nan=False)
+
+
+class Share(FiniteRecord):
+    """A part of a sample: `passed` of `events`, with the central 68.27 % Clopper-Pearson interval `low` to `high`."""
+
+    passed: NonNegativeInt
+    events: PositiveInt
+    value: Fraction
+    low: Fraction
+    high: Fraction
 
 
 class WorkingPoint(FiniteRecord):

@@ -1,11 +1,37 @@
 """What may be ranked: one finite number per event, integers kept as integers."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from l1ae.errors import DataError
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Scores of one kind on the test sample: background (N,) and each signal (M,), large meaning anomalous."""
+
+    background: NDArray[Any]
+    signals: Mapping[str, NDArray[Any]]
+
+    def against(self, signal: str) -> NDArray[Any]:
+        """The scores (N,) of the background that this signal is judged against: the same for all."""
+        return self.background
+
+
+@dataclass(frozen=True)
+class SignalScores:
+    """Scores that know the signal: each signal (M,) has scores of the background (N,) of its own."""
+
+    backgrounds: Mapping[str, NDArray[Any]]
+    signals: Mapping[str, NDArray[Any]]
+
+    def against(self, signal: str) -> NDArray[Any]:
+        """The scores (N,) of the background that this signal is judged against."""
+        return self.backgrounds[signal]
 
 
 def as_scores(scores: ArrayLike, sample: str) -> NDArray[Any]:

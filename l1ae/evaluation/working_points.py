@@ -2,14 +2,14 @@
 
 import math
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import betaincinv
 
 from l1ae.errors import DataError
-from l1ae.evaluation.performance import WorkingPoint
+from l1ae.evaluation.performance import Share, WorkingPoint
 from l1ae.evaluation.scores import as_scores, same_kind
 
 #: False positive rates at which a trigger is quoted.
@@ -17,14 +17,6 @@ TARGETS: tuple[float, ...] = (1e-2, 1e-3, 1e-4, 1e-5)
 
 #: Probability content of every interval: that of one Gaussian standard deviation, 68.27 %.
 LEVEL = math.erf(1 / math.sqrt(2))
-
-
-class Interval(NamedTuple):
-    """A number with the interval around it."""
-
-    value: float
-    low: float
-    high: float
 
 
 def clopper_pearson(passed: ArrayLike, total: ArrayLike, level: float = LEVEL) -> tuple[Any, Any]:
@@ -39,6 +31,17 @@ def clopper_pearson(passed: ArrayLike, total: ArrayLike, level: float = LEVEL) -
     low = np.where(k > 0, betaincinv(np.maximum(k, 1), n - k + 1, tail), 0.0)
     high = np.where(k < n, betaincinv(k + 1, np.maximum(n - k, 1), 1 - tail), 1.0)
     return low[()], high[()]
+
+
+def share(passes: NDArray[np.bool_]) -> Share:
+    """The part of a sample that passes, from a mask (N,) of at least one event."""
+    return share_of(int(np.count_nonzero(passes)), len(passes))
+
+
+def share_of(passed: int, events: int) -> Share:
+    """The part `passed` of at least one event."""
+    low, high = clopper_pearson(passed, events)
+    return Share(passed=passed, events=events, value=passed / events, low=float(low), high=float(high))
 
 
 def target_label(target: float) -> str:
@@ -66,6 +69,23 @@ def threshold(background: ArrayLike, target: float) -> int | float | None:
     return int(first_out) + 1 if scores.dtype == np.int64 else float(np.nextafter(first_out, np.inf))
 
 
+def reachable_threshold(
+    background: ArrayLike, target: float, highest_word: int | None = None
+) -> tuple[int | float | None, str | None]:
+    """The threshold for an FPR target, or None and the reason why this background cannot give it.
+
+    `highest_word` is the largest word of the score format: a threshold above it could never fire and is refused.
+    """
+    b = as_scores(background, "background")
+    cut = threshold(b, target)
+    if cut is None:
+        return None, f"not reachable with {len(b)} background events"
+    if highest_word is not None and cut > highest_word:
+        saturated = int((b >= highest_word).sum())
+        return None, f"not reachable: {saturated} background events have the largest score word, {highest_word}"
+    return cut, None
+
+
 def working_point(
     background: ArrayLike, signal: ArrayLike, target: float, highest_word: int | None = None
 ) -> WorkingPoint:
@@ -75,51 +95,30 @@ def working_point(
     """
     b, s = as_scores(background, "background"), as_scores(signal, "signal")
     same_kind(b, s, "signal")
-    cut = threshold(b, target)
-    reason = None
+    cut, reason = reachable_threshold(b, target, highest_word)
     if is_collapsed(b, s):
-        reason = f"collapsed: every event has the score {b[0]}"
-    elif cut is None:
-        reason = f"not reachable with {len(b)} background events"
-    elif highest_word is not None and cut > highest_word:
-        saturated = int((b >= highest_word).sum())
-        reason = f"not reachable: {saturated} background events have the largest score word, {highest_word}"
-    if cut is None or reason is not None:
+        cut, reason = None, f"collapsed: every event has the score {b[0]}"
+    if cut is None:
         return WorkingPoint(
             target=target, value=None, low=None, high=None, threshold=None, fpr=None, fpr_low=None, fpr_high=None,
             background_passed=None, background_events=len(b), signal_passed=None, signal_events=len(s), reason=reason,
         )  # fmt: skip
-    background_passed, signal_passed = int((b >= cut).sum()), int((s >= cut).sum())
-    low, high = clopper_pearson(signal_passed, len(s))
-    fpr_low, fpr_high = clopper_pearson(background_passed, len(b))
+    of_background, of_signal = share(b >= cut), share(s >= cut)
     return WorkingPoint(
         target=target,
-        value=signal_passed / len(s),
-        low=float(low),
-        high=float(high),
+        value=of_signal.value,
+        low=of_signal.low,
+        high=of_signal.high,
         threshold=cut,
-        fpr=background_passed / len(b),
-        fpr_low=float(fpr_low),
-        fpr_high=float(fpr_high),
-        background_passed=background_passed,
-        background_events=len(b),
-        signal_passed=signal_passed,
-        signal_events=len(s),
+        fpr=of_background.value,
+        fpr_low=of_background.low,
+        fpr_high=of_background.high,
+        background_passed=of_background.passed,
+        background_events=of_background.events,
+        signal_passed=of_signal.passed,
+        signal_events=of_signal.events,
         reason=None,
     )
-
-
-def rate(point: WorkingPoint, input_rate: float) -> Interval:
-    """Background trigger rate in the unit of `input_rate`: achieved FPR times the rate of events like the background.
-
-    The input rate is the user's to state (for example bunch crossings per second times the fraction that the
-    background sample stands for); l1ae assumes none.
-    """
-    if not (math.isfinite(input_rate) and input_rate > 0):
-        raise DataError(f"an input rate of {input_rate} is not a positive number")
-    if point.fpr is None or point.fpr_low is None or point.fpr_high is None:
-        raise DataError(f"no rate at FPR {target_label(point.target)}: {point.reason}")
-    return Interval(point.fpr * input_rate, point.fpr_low * input_rate, point.fpr_high * input_rate)
 
 
 def is_collapsed(background: NDArray[Any], signal: NDArray[Any]) -> bool:

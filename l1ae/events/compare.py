@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 from scipy import stats
 
-from l1ae.config import Record
+from l1ae.records import Record
 from l1ae.errors import DataError, DifferenceError
 from l1ae.events.layout import Layout
 from l1ae.events.summary import Summary, distinct

@@ -44,13 +44,14 @@ class Inspection:
         """Read all events and count them; `advance` is told the events of each chunk."""
         reader = self.reader
         summary = Summary(reader.layout, reader.process_names, reader.metadata)
-        for events in self._chunks():
+        for events in self.chunks():
             summary.add(events)
             if advance is not None:
                 advance(len(events))
         return summary
 
-    def _chunks(self) -> Iterator[EventSet]:
+    def chunks(self) -> Iterator[EventSet]:
+        """The good events in order; no chunk is empty."""
         if isinstance(self.reader, OwnReader):
             return self.reader.chunks(CHUNK)
         return self._screen.events(CHUNK)

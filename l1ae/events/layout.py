@@ -15,7 +15,7 @@ import pydantic
 from numpy.typing import NDArray
 from pydantic import Field
 
-from l1ae.config import Record
+from l1ae.records import Record
 from l1ae.errors import ConfigError, DataError
 from l1ae.events.scales import HardwareScale
 

@@ -8,7 +8,7 @@ import pydantic
 from numpy.typing import NDArray
 from pydantic import Field, PositiveInt
 
-from l1ae.config import Record
+from l1ae.records import Record
 
 
 class HardwareScale(Record):

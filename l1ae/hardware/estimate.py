@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from l1ae.circuit.formats import FixedFormat, Rounding
+from l1ae.circuit.formats import FixedFormat
 from l1ae.circuit.graph import Circuit
-from l1ae.circuit.nodes import Dense, Dot, Node, Quantize, Scale, Subtract
+from l1ae.circuit.nodes import Add, Dense, Dot, Lookup, Multiply, Node, Quantize, Scale, Subtract, Sum
+from l1ae.circuit.tensors import Convolution, MaxPool, Wire
 from l1ae.errors import ToolchainError
+from l1ae.hardware import variables
 
 if TYPE_CHECKING:
     from da4ml.types import CombLogic
@@ -26,9 +28,6 @@ if TYPE_CHECKING:
 #: Adder levels per pipeline stage; with this value the published AXOL1TL v4 weights come out at 7 stages.
 LATENCY_CUTOFF = 5
 _CHECKED_EVENTS = 2000
-#: da4ml 0.6.0 gets constants wrong, silently, where its internal numbering of bits passes 31.
-_MAX_DRIFT = 20
-_TABLE_BITS = 12  # a square of more bits never pays as a table
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class ResourceEstimate:
 
     `lut`: LUTs; `ff`: register bits; `latency_stages`: clocks at `latency_cutoff` adder levels per clock;
     `adder_levels`: levels from input to output; `ebops`: effective bit operations; the rest counts weights (without
-    biases) and products.
+    biases, those of a convolution once) and products (those of a convolution at every position).
     """
 
     lut: int
@@ -60,10 +59,11 @@ def estimate(circuit: Circuit, *, latency_cutoff: float = LATENCY_CUTOFF) -> Res
     from da4ml.trace import to_pipeline
 
     pipeline = to_pipeline(logic, latency_cutoff, retiming=False, verbose=False)
-    kernels = [node.kernel for node in circuit.nodes if isinstance(node, Dense)]
-    n_weights = sum(kernel.size for kernel in kernels)
-    nonzero = sum(int(np.count_nonzero(kernel)) for kernel in kernels)
-    squares = sum(circuit[node.inputs[0]].shape[0] for node in circuit.nodes if isinstance(node, Dot))
+    weighted = [node for node in circuit.nodes if isinstance(node, Dense)]
+    n_weights = sum(node.kernel.size for node in weighted)
+    nonzero = sum(int(np.count_nonzero(node.kernel)) for node in weighted)
+    products = sum(int(np.count_nonzero(node.matrix)) for node in weighted)
+    products += sum(circuit[node.inputs[0]].size for node in circuit.nodes if isinstance(node, (Dot, Multiply)))
     return ResourceEstimate(
         lut=math.ceil(logic.cost),
         ff=int(pipeline.reg_bits),
@@ -71,7 +71,7 @@ def estimate(circuit: Circuit, *, latency_cutoff: float = LATENCY_CUTOFF) -> Res
         latency_cutoff=latency_cutoff,
         adder_levels=math.ceil(logic.latency[1]),
         ebops=ebops(circuit),
-        n_multiplications=nonzero + squares,
+        n_multiplications=products,
         n_weights=n_weights,
         n_zero_weights=n_weights - nonzero,
         tool="da4ml",
@@ -83,14 +83,14 @@ def ebops(circuit: Circuit) -> int:
     """Effective bit operations: the sum over all products of the bits of both factors (HGQ, arXiv:2405.00645).
 
     A weight counts the bits from its first to its last non-zero bit, without sign; an activation counts the bits of
-    the words it can reach, with sign, and none if it never changes. Additions and biases are not counted.
+    the words it can reach, with sign, and none if it never changes. Additions, biases and tables are not counted.
     """
     total = 0
     for node in circuit.nodes:
         bits = [_activation_bits(circuit, name) for name in node.inputs]
         if isinstance(node, Dense):
-            total += int((bits[0] @ _weight_bits(node.kernel)).sum())
-        elif isinstance(node, Dot):
+            total += int((bits[0] @ _weight_bits(node.matrix)).sum())
+        elif isinstance(node, (Dot, Multiply)):
             total += int((bits[0] * bits[1]).sum())
     return total
 
@@ -195,10 +195,42 @@ def _(node: Scale, operands: Sequence[Any], circuit: Circuit) -> Any:
 
 @trace_node.register
 def _(node: Dense, operands: Sequence[Any], circuit: Circuit) -> Any:
-    result = operands[0] @ np.ldexp(node.kernel.astype(np.float64), -node.kernel_format.fraction)
-    if node.bias is not None and node.bias_format is not None:
-        result = result + np.ldexp(node.bias.astype(np.float64), -node.bias_format.fraction)
-    return _to_format(result, node, circuit)
+    return _to_format(_with_bias(operands[0] @ _kernel(node), node), node, circuit)
+
+
+@trace_node.register
+def _(node: Convolution, operands: Sequence[Any], circuit: Circuit) -> Any:
+    # Position by position, as hls4ml builds it: adders are shared between filters, not between positions.
+    kernel = _kernel(node)
+    found = []
+    for window in node.windows:
+        inside = window >= 0
+        sums = operands[0][window[inside]] @ kernel[inside]
+        found += variables.elements(_with_bias(sums, node))
+    return _to_format(variables.array(found, operands[0]), node, circuit)
+
+
+def _kernel(node: Dense) -> NDArray[np.float64]:
+    """Weights (products, units) as numbers."""
+    weights: NDArray[np.float64] = np.ldexp(node.kernel.astype(np.float64), -node.kernel_format.fraction)
+    return weights.reshape(-1, weights.shape[-1])
+
+
+def _with_bias(sums: Any, node: Dense) -> Any:
+    if node.bias is None or node.bias_format is None:
+        return sums
+    return sums + np.ldexp(node.bias.astype(np.float64), -node.bias_format.fraction)
+
+
+@trace_node.register
+def _(node: Wire, operands: Sequence[Any], circuit: Circuit) -> Any:
+    return _to_format(operands[0][np.array(node.indices)], node, circuit)
+
+
+@trace_node.register
+def _(node: MaxPool, operands: Sequence[Any], circuit: Circuit) -> Any:
+    largest = [variables.largest([operands[0][index] for index in window]) for window in node.windows]
+    return _to_format(variables.array(largest, operands[0]), node, circuit)
 
 
 @trace_node.register
@@ -207,67 +239,46 @@ def _(node: Subtract, operands: Sequence[Any], circuit: Circuit) -> Any:
 
 
 @trace_node.register
+def _(node: Add, operands: Sequence[Any], circuit: Circuit) -> Any:
+    return _to_format(operands[0] + operands[1], node, circuit)
+
+
+@trace_node.register
 def _(node: Dot, operands: Sequence[Any], circuit: Circuit) -> Any:
-    a, b = operands
+    return _to_format(np.sum(_products(node, *operands), keepdims=True), node, circuit)
+
+
+@trace_node.register
+def _(node: Multiply, operands: Sequence[Any], circuit: Circuit) -> Any:
+    return _to_format(_products(node, *operands), node, circuit)
+
+
+@trace_node.register
+def _(node: Sum, operands: Sequence[Any], circuit: Circuit) -> Any:
+    return _to_format(np.sum(operands[0], keepdims=True), node, circuit)
+
+
+@trace_node.register
+def _(node: Lookup, operands: Sequence[Any], circuit: Circuit) -> Any:
+    (x,) = operands
+    tables = np.broadcast_to(
+        np.ldexp(node.tables.astype(np.float64), -node.format.fraction), (node.size, node.tables.shape[1])
+    )
+    found = [
+        variables.lookup(element, table, node.low, node.fraction_in)
+        for element, table in zip(variables.elements(x), tables, strict=True)
+    ]
+    return _to_format(variables.array(found, x), node, circuit)
+
+
+def _products(node: Node, a: Any, b: Any) -> Any:
     same = node.inputs[0] == node.inputs[1]
-    products = [_square(x) if same else x * y for x, y in zip(_elements(a), _elements(b), strict=True)]
-    return _to_format(np.sum(_array(products, a), keepdims=True), node, circuit)
-
-
-def _elements(tensor: Any) -> list[Any]:
-    return [tensor[index] for index in range(len(tensor))]
-
-
-def _array(variables: list[Any], like: Any) -> Any:
-    return type(like)(np.array(variables, dtype=object), hwconf=like.hwconf)
+    pairs = zip(variables.elements(a), variables.elements(b), strict=True)
+    return variables.array([variables.square(x) if same else x * y for x, y in pairs], a)
 
 
 def _to_format(tensor: Any, node: Node, circuit: Circuit) -> Any:
     known = circuit.ranges[node.name]
     if known.overflow == "never" and not known.lost_bits:
         return tensor  # proved: the format changes nothing
-    return _array([_quantize(x, node.format) for x in _elements(tensor)], tensor)
-
-
-def _quantize(x: Any, format_: FixedFormat) -> Any:
-    """One variable brought to a format, with da4ml's truncation and one more adder for ties to even."""
-    step = -int(math.log2(x.step))
-    if x.low == x.high:
-        word = format_.quantize(np.array([round(math.ldexp(float(x.low), step))]), step)[0]
-        return x.from_const(math.ldexp(float(word), -format_.fraction), hwconf=x.hwconf)
-    fraction = format_.fraction
-    rounding = str(format_.rounding)
-    if format_.rounding is Rounding.RND_CONV and step > fraction:
-        # floor(x + 1/2 - eps + eps * last kept bit): a tie moves up only when the bit that stays is odd.
-        eps = 2.0**-step
-        last_bit = x.quantize(0, 1 - fraction, fraction)
-        if _drift(x, fraction) > _MAX_DRIFT:
-            # A sum takes the internal binary point of its first term, and that of a table is the true one.
-            x = last_bit.lookup(np.array([0.0, eps])) + x
-        else:
-            x = x + (last_bit >> (step - fraction))
-        x = x + (2.0 ** (-fraction - 1) - eps)
-    if format_.rounding is not Rounding.RND:
-        rounding = str(Rounding.TRN)
-    integer = format_.integer - format_.signed
-    return x.quantize(int(format_.signed), integer, fraction, str(format_.overflow), rounding)
-
-
-def _drift(x: Any, fraction: int) -> int:
-    """Position of the last bit that stays, in da4ml's internal numbering, which never goes back after a rounding."""
-    return -fraction - round(math.log2(abs(x._factor)))
-
-
-def _square(x: Any) -> Any:
-    """The square of one variable: a multiplier, a table, or a table of the absolute value, whichever costs least."""
-    choices = [(x * x, 0.0)]
-    if x.low < x.high and (x.high - x.low) / x.step < 2**_TABLE_BITS:
-        magnitude = abs(x)
-        choices += [(_square_table(x), 0.0), (_square_table(magnitude), magnitude.cost if magnitude is not x else 0.0)]
-    return min(choices, key=lambda choice: choice[0].cost + choice[1])[0]
-
-
-def _square_table(x: Any) -> Any:
-    low, step = float(x.low), float(x.step)
-    size = round(float(x.high - x.low) / step) + 1
-    return x.lookup((low + step * np.arange(size)) ** 2)
+    return variables.array([variables.quantize(x, node.format) for x in variables.elements(tensor)], tensor)

@@ -6,8 +6,9 @@ Names that need matplotlib or jinja2 are imported on first use, so that the comm
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from l1ae.report.arrays import RunArrays, Scores
-from l1ae.report.findings import Verdict, against_baseline, verdict
+from l1ae.evaluation.scores import Scores, SignalScores
+from l1ae.report.arrays import RunArrays
+from l1ae.report.findings import Verdict, against_baseline, pile_up_sentence, rate_basis, verdict, warnings
 from l1ae.report.record import (
     Baseline,
     Data,
@@ -60,17 +61,21 @@ __all__ = [
     "RunReport",
     "Samples",
     "Scores",
+    "SignalScores",
     "Stage",
     "Training",
     "Verdict",
     "against_baseline",
+    "pile_up_sentence",
     "plot_comparison",
     "plot_events",
+    "rate_basis",
     "read_report",
     "render",
     "run_plots",
     "summarise",
     "verdict",
+    "warnings",
     "write_page",
     "write_report",
     "write_schema",

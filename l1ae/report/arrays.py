@@ -2,19 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from numpy.typing import NDArray
-
+from l1ae.evaluation.scores import Scores, SignalScores
 from l1ae.events.summary import Summary
-
-
-@dataclass(frozen=True)
-class Scores:
-    """Scores of one kind on the test sample: background (N,) and each signal (M,), large meaning anomalous."""
-
-    background: NDArray[Any]
-    signals: Mapping[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -26,7 +16,7 @@ class RunArrays:
     """
 
     scores: Scores
-    baselines: Mapping[str, Scores] = field(default_factory=dict)
+    baselines: Mapping[str, Scores | SignalScores] = field(default_factory=dict)
     loss: Sequence[float] = ()
     validation_loss: Sequence[float] = ()
     events: Summary | None = None

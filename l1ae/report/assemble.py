@@ -1,42 +1,32 @@
 """A run's records gathered into `RunReport`, and the arrays its plots are drawn from."""
 
 import datetime
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Mapping
+from typing import Any
 
 from l1ae.circuit import Circuit
-from l1ae.circuit.nodes import Dense
 from l1ae.config import RunConfig
 from l1ae.environment import versions
-from l1ae.evaluation import PcaBaseline, differences, evaluate, leading_object_pt_sum, object_count, total_pt
-from l1ae.events.schema import EventSet, codes_of
+from l1ae.evaluation import QUANTITIES, RateConfig, Scores, SignalScores, efficiencies, evaluate, rates
 from l1ae.events.stream import EventStream
 from l1ae.events.summary import Summary
 from l1ae.hardware.estimate import ResourceEstimate
-from l1ae.report.arrays import RunArrays, Scores
+from l1ae.report.arrays import RunArrays
+from l1ae.report.comparisons import MENU, OtherScore, baseline_record, baselines
+from l1ae.report.model import model_record
 from l1ae.report.record import (
-    Baseline,
     Data,
     Estimate,
     Exactness,
     Firmware,
-    Layer,
-    Model,
     RunReport,
     Samples,
     Training,
 )
-
-#: Events in, one number per event out, large meaning anomalous.
-Score = Callable[[EventSet], NDArray[Any]]
+from l1ae.report.scoring import Score, score_all, score_by_signal
 
 #: Name of the deployed score among the others.
 MODEL = "model"
-#: Name of the layer whose output the network sees: the scaled and quantized inputs.
-SCALED = "scaled"
 #: Name of the comparison with the decoder of a variational autoencoder.
 DECODED = "its decoder's error"
 _RADIUS_NOTE = (
@@ -45,14 +35,6 @@ _RADIUS_NOTE = (
     "term pulls the mean of common events towards zero, where they are hardly told apart. The rows named "
     f'"{DECODED}" show what the same network reaches with its decoder.'
 )
-
-
-class _Score(NamedTuple):
-    """A score that the model is compared with."""
-
-    description: str
-    unit: str
-    function: Score
 
 
 def assemble(
@@ -65,30 +47,34 @@ def assemble(
     exactness: Exactness,
     firmware: Firmware,
     decoded: Circuit | None = None,
+    others: Mapping[str, OtherScore] | None = None,
+    trigger: RateConfig | None = None,
 ) -> tuple[RunReport, RunArrays]:
     """Evaluate the circuit and the baselines on the test events and gather every record of the run.
 
-    `decoded`: the same variational autoencoder with its decoder, to show what its deployed score leaves out.
+    `decoded`: the same variational autoencoder with its decoder, to show what its deployed score leaves out. `others`:
+    more scores to compare with, by name. `trigger`: the rates to quote; None takes the defaults.
     """
-    others = _baselines(config, circuit, stream)
-    if decoded is not None:
-        others[DECODED] = _Score(
-            "squared error of this network's own reconstruction; it needs the decoder, which is not in the firmware",
-            "score words",
-            lambda events: decoded.reference(events.inputs)[:, 0],
-        )
+    known = baselines(config.data, config.autoencoder.latent, circuit, stream)
+    compared = {**known.scores, **({} if decoded is None else {DECODED: _decoded(decoded)}), **(others or {})}
     summary = Summary(stream.layout, stream.process_names, stream.metadata)
-    functions = {MODEL: lambda events: circuit.reference(events.inputs)[:, 0]}
-    scored = score_all(config, stream, functions | {name: other.function for name, other in others.items()}, summary)
-    scores = scored.pop(MODEL)
-    baselines = {name: _baseline(others[name], other, scores) for name, other in scored.items()}
+    functions: dict[str, Score] = {MODEL: lambda events: circuit.reference(events.inputs)[:, 0]}
+    functions |= {name: other.function for name, other in compared.items() if callable(other.function)}
+    axes: dict[str, Score] = {f"axis: {quantity.name}": quantity.function for quantity in QUANTITIES}
+    values = score_all(config.data, stream, functions | axes, summary)
+    scores = values.pop(MODEL)
+    scored: dict[str, Scores | SignalScores] = {
+        name: values.pop(name) if callable(other.function) else score_by_signal(config.data, stream, other.function)
+        for name, other in compared.items()
+    }
+    highest = circuit.output.format.high
     counts = stream.counts()
     report = RunReport(
         name=config.name,
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         exactness=exactness,
-        physics=evaluate(scores.background, scores.signals, highest_word=circuit.output.format.high),
-        baselines=baselines,
+        physics=evaluate(scores.background, scores.signals, highest_word=highest),
+        baselines={name: baseline_record(compared[name], found, scores) for name, found in scored.items()},
         samples=Samples(
             training=sum(counts[name]["training"] for name in config.data.background),
             validation=sum(counts[name]["validation"] for name in config.data.background),
@@ -105,7 +91,12 @@ def assemble(
         ),
         versions=versions(),
         data=data,
-        notes=() if decoded is None else (_RADIUS_NOTE,),
+        notes=(*(() if decoded is None else (_RADIUS_NOTE,)), *known.notes),
+        layout=stream.layout,
+        rates=rates(scores, trigger or RateConfig(), _plain(scored.get(MENU)), highest_word=highest),
+        efficiency=efficiencies(
+            scores, {name.removeprefix("axis: "): values[name] for name in axes}, highest_word=highest
+        ),
     )
     arrays = RunArrays(
         scores=scores,
@@ -117,99 +108,17 @@ def assemble(
     return report, arrays
 
 
-def score_all(
-    config: RunConfig, stream: EventStream, functions: Mapping[str, Score], summary: Summary | None = None
-) -> dict[str, Scores]:
-    """Every score of every test event of background and signals, in one pass over the files.
-
-    `summary` takes up the same events.
-    """
-    processes: list[NDArray[np.uint8]] = []
-    found: dict[str, list[NDArray[Any]]] = {name: [] for name in functions}
-    for chunk in stream.chunks((*config.data.background, *config.data.signals), "test"):
-        processes.append(chunk.process)
-        for name, function in functions.items():
-            found[name].append(function(chunk))
-        if summary is not None:
-            summary.add(chunk)
-    process = np.concatenate(processes)
-
-    def of(values: NDArray[Any], *names: str) -> NDArray[Any]:
-        return values[np.isin(process, codes_of(names, stream.process_names))]
-
-    result = {}
-    for name in functions:
-        values = np.concatenate(found.pop(name))
-        signals = {signal: of(values, signal) for signal in config.data.signals}
-        result[name] = Scores(of(values, *config.data.background), signals)
-    return result
-
-
-def _baselines(config: RunConfig, circuit: Circuit, stream: EventStream) -> dict[str, _Score]:
-    """Every score without a network, by name."""
-
-    def scaled(events: EventSet) -> NDArray[np.float64]:
-        return circuit.value(SCALED, circuit.trace(events.inputs, [SCALED])[SCALED])
-
-    components = min(config.autoencoder.latent, stream.layout.n_inputs - 1)  # all of them would leave no error
-    training = stream.chunks(config.data.background, "training")
-    pca = PcaBaseline(components).fit(scaled(chunk) for chunk in training)
-    objects = [kind for kind in stream.layout.kinds if not kind.sum]
-    sums = [kind.name for kind in stream.layout.kinds if kind.sum]
-    named = ", ".join(kind.name for kind in objects) or ", ".join(sums)
-    return {
-        f"PCA, {components} components": _Score(
-            "squared reconstruction error from the leading principal components of the scaled inputs of the network, "
-            "fitted on the training events",
-            "scaled inputs squared",
-            lambda events: pca.score(scaled(events)),
-        ),
-        "leading-object pT": _Score(
-            f"pT of the leading object of each kind ({named}), summed", "GeV", leading_object_pt_sum
-        ),
-        "total pT": _Score(
-            f"pT of all {stream.layout.n_objects} objects summed" + (f", {', '.join(sums)} included" if sums else ""),
-            "GeV",
-            total_pt,
-        ),
-        "object count": _Score(f"number of objects ({named})", "objects", object_count),
-    }
-
-
-def _baseline(score: _Score, scores: Scores, model_scores: Scores) -> Baseline:
-    """A baseline's performance, and what the model gains on it, on the same events."""
-    return Baseline(
-        description=score.description,
-        unit=score.unit,
-        performance=evaluate(scores.background, scores.signals),
-        gain=differences(model_scores.background, model_scores.signals, scores.background, scores.signals),
+def _decoded(decoded: Circuit) -> OtherScore:
+    return OtherScore(
+        "squared error of this network's own reconstruction; it needs the decoder, which is not in the firmware",
+        "score words",
+        lambda events: decoded.reference(events.inputs)[:, 0],
     )
 
 
-def model_record(circuit: Circuit, config: RunConfig) -> Model:
-    """The layers of the deployed model with their formats, sums included."""
-    accumulators = circuit.accumulators()
-    layers = []
-    for node in circuit.nodes:
-        parts = [node.kernel, *([] if node.bias is None else [node.bias])] if isinstance(node, Dense) else []
-        layers.append(
-            Layer(
-                name=node.name,
-                kind=type(node).__name__,
-                shape=node.shape,
-                format=str(node.format),
-                accumulator=str(accumulators[node.name]) if node.name in accumulators else None,
-                weight_format=str(node.kernel_format) if isinstance(node, Dense) else None,
-                weights=sum(part.size for part in parts),
-                zero_weights=sum(int(np.count_nonzero(part == 0)) for part in parts),
-            )
-        )
-    return Model(
-        kind=config.autoencoder.kind,
-        latent=config.autoencoder.latent,
-        parameters=sum(layer.weights for layer in layers),
-        layers=tuple(layers),
-    )
+def _plain(scores: Scores | SignalScores | None) -> Scores | None:
+    """Scores that do not know the signal, as a trigger needs them."""
+    return scores if isinstance(scores, Scores) else None
 
 
 def firmware_record(

@@ -1,8 +1,9 @@
-"""What a report says in words: the verdict, and the model against each baseline."""
+"""What a report says in words: the verdict, warnings, the model against each baseline, what the rates stand on."""
 
 from dataclasses import dataclass
 from typing import Literal
 
+from l1ae.evaluation import PileUpDependence, Rates
 from l1ae.report.record import Baseline, Exactness, Pair, RunReport
 
 #: A difference of AUCs counts when it is larger than this many standard errors.
@@ -31,6 +32,46 @@ def verdict(report: RunReport) -> Verdict:
     return Verdict("exact", f"Exact: {found.events:,} events, 0 mismatches", (_origin(found),))
 
 
+def warnings(report: RunReport) -> tuple[str, ...]:
+    """A sentence for every score that has collapsed: it is one and the same number, whatever the event."""
+    scores = {"the model": report.physics} | {name: found.performance for name, found in report.baselines.items()}
+    sentences = []
+    for name, performance in scores.items():
+        collapsed = [signal for signal, found in performance.items() if found.collapsed]
+        if collapsed:
+            cure = " Train it with a longer warm-up, a smaller beta, or a wider code." if name == "the model" else ""
+            sentences.append(
+                f"Warning: the score of {name} has collapsed: all events of the background and of "
+                f"{', '.join(collapsed)} have the same one, so that it tells nothing apart.{cure}"
+            )
+    return tuple(sentences)
+
+
+def rate_basis(rates: Rates) -> str:
+    """What the rates of a report assume, in words."""
+    basis = rates.basis
+    filled = f"{basis.crossing_rate_mhz:g} MHz of bunch crossings, {basis.filling_factor:g} of them filled"
+    if basis.background_share == 1:
+        return (
+            f"Rates: {filled}, make {rates.input_khz:,.6g} kHz. They hold if every filled crossing held an event like "
+            "those of the background sample; state evaluation.background_share for a sample that was filtered."
+        )
+    return (
+        f"Rates: {filled}; the background sample stands for the share {basis.background_share:g} of them, as the "
+        f"configuration states, which makes {rates.input_khz:,.6g} kHz."
+    )
+
+
+def pile_up_sentence(found: PileUpDependence | None) -> str:
+    """How far the score follows pile-up, or why that is not known."""
+    if found is None:
+        return "Dependence on pile-up: not available: the events carry no pile-up count."
+    return (
+        f"Dependence on pile-up: rank correlation {signed(found.correlation, 3)} ± {found.error:.3f} over "
+        f"{found.events:,} background events."
+    )
+
+
 def against_baseline(name: str, baseline: Baseline) -> str:
     """On how many signals the model beats a baseline, naming the others; differences within errors are called that."""
     wins: list[str] = []
@@ -42,7 +83,8 @@ def against_baseline(name: str, baseline: Baseline) -> str:
             even.append(difference)
         else:
             (wins if gain.value > 0 else losses).append(difference)
-    parts = [f"beats {name} on {len(wins)} of {len(baseline.gain)} signals"]
+    ceiling = " (a ceiling: it has seen the signals)" if baseline.sees_signal else ""
+    parts = [f"beats {name}{ceiling} on {len(wins)} of {len(baseline.gain)} signals"]
     if losses:
         parts.append(f"worse on {', '.join(losses)}")
     if even:

@@ -1,7 +1,8 @@
 """All plots of a run, with captions that say what was counted."""
 
-from l1ae.evaluation import LEVEL
+from l1ae.evaluation import LEVEL, target_label
 from l1ae.report.arrays import RunArrays
+from l1ae.report.efficiency_plots import plot_efficiency
 from l1ae.report.event_plots import plot_objects
 from l1ae.report.plots import plot_loss, plot_roc, plot_roc_comparison, plot_scores
 from l1ae.report.record import RunReport
@@ -10,7 +11,13 @@ from l1ae.report.style import Plot
 
 def run_plots(report: RunReport, arrays: RunArrays) -> tuple[Plot, ...]:
     """The plots that the arrays of a run allow, in the order of the page."""
-    return (*_score_plots(report, arrays), *_comparisons(report, arrays), *_loss(report, arrays), *_inputs(arrays))
+    return (
+        *_score_plots(report, arrays),
+        *_comparisons(report, arrays),
+        *_efficiencies(report),
+        *_loss(report, arrays),
+        *_inputs(arrays),
+    )
 
 
 def _score_plots(report: RunReport, arrays: RunArrays) -> list[Plot]:
@@ -59,6 +66,27 @@ def _comparisons(report: RunReport, arrays: RunArrays) -> list[Plot]:
             )
         )
     return plots
+
+
+def _efficiencies(report: RunReport) -> list[Plot]:
+    found = report.efficiency
+    if found is None or found.target is None:
+        return []
+    samples = report.samples
+    signals = ", ".join(f"{events:,} {name}" for name, events in samples.signals.items())
+    return [
+        Plot(
+            f"efficiency-{number}",
+            f"Efficiency against {curve.quantity}",
+            f"Fraction of events that fire at the threshold for FPR {target_label(found.target)}, word "
+            f"{found.threshold}, in bins of {curve.quantity}{f' [{curve.unit}]' if curve.unit else ''}; "
+            f"{samples.test_background:,} background events and {signals} of the test sample. Bars: {LEVEL:.2%} "
+            "Clopper-Pearson intervals; open triangles: their upper end where no event fires; the last bin has no "
+            "upper end.",
+            plot_efficiency(curve, report.data.metadata),
+        )
+        for number, curve in enumerate(found.curves, start=1)
+    ]
 
 
 def _loss(report: RunReport, arrays: RunArrays) -> list[Plot]:

@@ -7,10 +7,18 @@ from pathlib import Path
 
 import jinja2
 
-from l1ae.evaluation import SignalPerformance, WorkingPoint
+from l1ae.evaluation import Share, SignalPerformance, WorkingPoint
 from l1ae.files import write_text
 from l1ae.report.arrays import RunArrays
-from l1ae.report.findings import SIGNIFICANT, against_baseline, signed, verdict
+from l1ae.report.findings import (
+    SIGNIFICANT,
+    against_baseline,
+    pile_up_sentence,
+    rate_basis,
+    signed,
+    verdict,
+    warnings,
+)
 from l1ae.report.gallery import run_plots
 from l1ae.report.record import RunReport
 from l1ae.report.style import Plot
@@ -31,11 +39,21 @@ def render(report: RunReport, plots: Sequence[Plot] = ()) -> str:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        count=count, figure=figure, percent=percent, interval=interval, embedded=_embedded, area=area, signed=signed
+        count=count,
+        figure=figure,
+        percent=percent,
+        interval=interval,
+        khz=khz,
+        embedded=_embedded,
+        area=area,
+        signed=signed,
     )
     return environment.get_template("page.html.j2").render(
         report=report,
         verdict=verdict(report),
+        warnings=warnings(report),
+        rate_basis=None if report.rates is None else rate_basis(report.rates),
+        pile_up=pile_up_sentence(report.pile_up),
         sentences=[against_baseline(name, baseline) for name, baseline in report.baselines.items()],
         targets=_targets(report),
         points=_model_points(report),
@@ -58,8 +76,8 @@ def figure(value: float | None) -> str:
     return f"{value:.4g}"
 
 
-def percent(point: WorkingPoint) -> str:
-    """The TPR of a working point in percent, as many decimals as its interval deserves."""
+def percent(point: WorkingPoint | Share) -> str:
+    """The TPR of a working point, or a share, in percent, as many decimals as its interval deserves."""
     if point.value is None or point.low is None or point.high is None:
         return "not reachable"
     return f"{100 * point.value:.{_decimals(point.high - point.low)}f} %"
@@ -71,6 +89,11 @@ def interval(low: float | None, high: float | None) -> str:
         return ""
     decimals = _decimals(high - low)
     return f"{100 * low:.{decimals}f}\N{EN DASH}{100 * high:.{decimals}f} %"
+
+
+def khz(rate: float) -> str:
+    """A rate in kHz with three digits at least, and never an exponent."""
+    return count(round(rate)) if rate >= 100 else f"{rate:.3g}"
 
 
 def area(performance: SignalPerformance) -> str:

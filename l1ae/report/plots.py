@@ -7,8 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from l1ae.evaluation import SignalPerformance, clopper_pearson, roc
-from l1ae.report.arrays import Scores
+from l1ae.evaluation import Scores, SignalPerformance, SignalScores, clopper_pearson, roc
 from l1ae.report.style import DASHES, GREY, PALETTE, add_label, draw_steps, new_axes, plain, plot_style
 
 #: Smallest false positive rate on the axes.
@@ -73,25 +72,26 @@ def plot_roc_comparison(
     signal: str,
     scores: Scores,
     performance: SignalPerformance,
-    baselines: Mapping[str, tuple[Scores, SignalPerformance]],
+    baselines: Mapping[str, tuple[Scores | SignalScores, SignalPerformance]],
     metadata: Mapping[str, str],
 ) -> Figure:
     """ROC of the model (solid) and of the baselines (dashed) for one signal, on the same events."""
     with plot_style():
-        figure, ax = new_axes()
+        figure, ax = new_axes(height=7 + 0.45 * -(-(len(baselines) + 2) // 2))
         label = f"model, AUC {performance.auc:.3f} $\\pm$ {performance.auc_error:.3f}"
         _curve(ax, scores.background, scores.signals[signal], color="black", label=label, band=True)
         _points(ax, performance, "black")
         for number, (name, (other, area)) in enumerate(baselines.items()):
             _curve(
                 ax,
-                other.background,
+                other.against(signal),
                 other.signals[signal],
                 color=PALETTE[number % len(PALETTE)],
                 dashes=DASHES[number % len(DASHES)],
                 label=f"{plain(name)}, {area.auc:.3f} $\\pm$ {area.auc_error:.3f}",
             )
         _finish_roc(ax, Scores(scores.background, {signal: scores.signals[signal]}), metadata, title=plain(signal))
+        figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=17)
         return figure
 
 
@@ -199,5 +199,6 @@ def _finish_roc(ax: Axes, scores: Scores, metadata: Mapping[str, str], title: st
     ax.set(xscale="log", yscale="log", xlim=(LOWEST_FPR, 1))
     ax.set_ylim(0.3 / max(len(values) for values in scores.signals.values()), 1.4)
     ax.set(xlabel="False positive rate (background)", ylabel=f"True positive rate ({title or 'signal'})")
-    ax.legend(loc="lower right", title=title)
+    if title is None:
+        ax.legend(loc="lower right")
     add_label(ax, metadata)

@@ -7,7 +7,11 @@ import pydantic
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from l1ae.errors import RunFolderError
+from l1ae.evaluation.efficiency import Efficiencies
 from l1ae.evaluation.performance import AucDifference, FiniteRecord, SignalPerformance
+from l1ae.evaluation.pile_up import PileUpDependence
+from l1ae.evaluation.rates import Rates
+from l1ae.events.layout import Layout
 from l1ae.files import write_text
 
 #: Where a figure about the firmware comes from; only figures of one stage may be compared.
@@ -79,11 +83,13 @@ class Exactness(FiniteRecord):
 class Baseline(FiniteRecord):
     """Another score to compare the model with, on the same events.
 
-    Thresholds are in `unit`; `gain` is the AUC of the model minus that of the baseline.
+    Thresholds are in `unit`; `gain` is the AUC of the model minus that of the baseline. `sees_signal`: it was trained
+    on the signal that it is judged by, so that it is a ceiling and no anomaly score.
     """
 
     description: str
     unit: str
+    sees_signal: bool = False
     performance: dict[str, SignalPerformance]
     gain: dict[str, AucDifference]
 
@@ -120,12 +126,37 @@ class Layer(FiniteRecord):
 
 
 class Model(FiniteRecord):
-    """The deployed model: `kind` of autoencoder, `latent` dimensions, number of `parameters`, layers in order."""
+    """The deployed model: the autoencoder's `kind` and `architecture`, what it sees, what it gives, and its layers.
+
+    `inputs`: hardware words of one event, which pass through `transform` and `angles`. `latent`: dimensions of the code.
+    `parameters`: trained weights and biases, without fixed wiring; `weights` of them are no biases, `zero_weights` of
+    those are zero; a convolution counts once. `weight_format`: as in HLS, "ternary", "binary" or "mixed"; `weight_bits`:
+    of the widest kernel. `seed`: of the training; `same_but_seed` is equal for runs that differ in nothing else.
+    """
 
     kind: str
+    architecture: str
+    inputs: PositiveInt
+    transform: str
+    angles: str
     latent: PositiveInt
+    score: str
     parameters: NonNegativeInt
+    weights: NonNegativeInt
+    zero_weights: NonNegativeInt
+    weight_format: str
+    weight_bits: NonNegativeInt
+    seed: NonNegativeInt
+    same_but_seed: str
     layers: tuple[Layer, ...]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if not self.zero_weights <= self.weights <= self.parameters:
+            raise ValueError(
+                f"{self.zero_weights} zeros among {self.weights} weights among {self.parameters} parameters"
+            )
+        return self
 
 
 class Estimate(FiniteRecord):
@@ -174,7 +205,8 @@ class RunReport(FiniteRecord):
     """Everything a run has found out; a part that has not run yet is None, never a guess.
 
     `created` is ISO 8601 with time zone, `notes` are sentences for the reader. `physics` and the baselines hold one
-    entry per signal, on the same events.
+    entry per signal, on the same events. `layout`: the objects and features that the model takes. `pile_up` is None
+    where the events carry no pile-up count.
     """
 
     name: str
@@ -189,6 +221,10 @@ class RunReport(FiniteRecord):
     versions: dict[str, str]
     data: Data
     notes: tuple[str, ...] = ()
+    layout: Layout | None = None
+    rates: Rates | None = None
+    efficiency: Efficiencies | None = None
+    pile_up: PileUpDependence | None = None
 
     @model_validator(mode="after")
     def _same_signals(self) -> Self:

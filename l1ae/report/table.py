@@ -4,7 +4,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from l1ae.report.findings import against_baseline, verdict
+from l1ae.evaluation import Rates
+from l1ae.report.findings import against_baseline, rate_basis, verdict, warnings
 from l1ae.report.record import RunReport
 
 _COLORS = {"exact": "green", "differs": "red", "unverified": "yellow"}
@@ -17,9 +18,12 @@ def summarise(report: RunReport) -> RenderableType:
         Text(f"{report.name}: {found.headline}", style=f"bold {_COLORS[found.state]}"),
         *(Text(line) for line in found.details),
     ]
+    parts += [Text(line, style="bold yellow") for line in warnings(report)]
     if report.physics:
         parts += [_physics(report), *(Text(f"The model {_sentence}.") for _sentence in _sentences(report))]
     parts += [Text(note) for note in report.notes]
+    if report.rates is not None:
+        parts += [rates_table(report.rates), Text(rate_basis(report.rates))]
     if report.firmware is not None and report.firmware.estimates:
         parts.append(_estimates(report))
     return Group(*parts)
@@ -55,6 +59,30 @@ def _physics(report: RunReport) -> Table:
         for point in first.tpr.values()
     ]
     table.add_row("", "threshold word", "", *thresholds)
+    return table
+
+
+def rates_table(rates: Rates) -> Table:
+    """Thresholds for the rates, what passes them, and what the anomaly trigger adds to the menu."""
+    signals = next((list(point.signals) for point in rates.points if point.signals), [])
+    table = Table(title="TPR in % at a trigger rate")
+    menu = any(point.menu is not None for point in rates.points)
+    if menu:
+        table.caption = "pure: fires, while a menu of cuts at the same rate does not"
+    for heading in ("rate [kHz]", "threshold word", "achieved [kHz]", *(["pure [kHz]"] if menu else []), *signals):
+        table.add_column(Text(heading), justify="right")
+    for point in rates.points:
+        if point.threshold is None or point.rate is None:
+            table.add_row(f"{point.asked_khz:g}", "not reachable")
+            continue
+        pure = None if point.menu is None else point.menu.pure_rate
+        table.add_row(
+            f"{point.asked_khz:g}",
+            f"{point.threshold:.6g}" if isinstance(point.threshold, float) else str(point.threshold),
+            f"{point.rate.value:.4g}",
+            *(["-" if pure is None else f"{pure.value:.4g}"] if menu else []),
+            *(f"{100 * point.signals[name].value:.2f}" for name in signals),
+        )
     return table
 
 

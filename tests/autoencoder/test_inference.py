@@ -1,19 +1,21 @@
 import numpy as np
 import pytest
 
-from l1ae.autoencoder.architectures import build
 from l1ae.autoencoder.inference import load_model, scores, to_integers, trace
-from l1ae.config import AutoencoderConfig
 from l1ae.errors import ConversionError, RunFolderError
+from l1ae.records import SignedPrecision
+from l1ae.settings import AutoencoderConfig
+
+from .. import networks
 
 WORDS = np.random.default_rng(0).integers(-4096, 4096, (40, 57))
 
 
 @pytest.fixture(scope="module")
 def model():
-    precisions = {"inputs": {"width": 8, "integer": 3}, "code": {"width": 8, "integer": 4}}
-    config = {"kind": "variational", "hidden": (8, 4), "latent": 2} | precisions
-    return build(AutoencoderConfig.model_validate(config), [60] * 57, [6] * 57).deployed
+    code, inputs = SignedPrecision(width=8, integer=4), SignedPrecision(width=8, integer=3)
+    config = AutoencoderConfig(kind="variational", hidden=(8, 4), latent=2, code=code)
+    return networks.deployed(config, [60] * 57, [6] * 57, precision=inputs)
 
 
 def test_a_saved_model_computes_the_same(model, tmp_path):

@@ -4,11 +4,15 @@ import keras
 import numpy as np
 import pytest
 
+from l1ae.autoencoder import training
 from l1ae.autoencoder.architectures import build
-from l1ae.autoencoder.training import train
-from l1ae.config import AutoencoderConfig, TrainingConfig
+from l1ae.autoencoder.tasks import ReconstructionTask, Task
+from l1ae.autoencoder.transforms import InputTransform
 from l1ae.errors import DataError, RunFolderError
+from l1ae.events.layout import LEPTON
 from l1ae.events.shuffle import Buckets
+from l1ae.records import SignedPrecision
+from l1ae.settings import AutoencoderConfig, TrainingConfig
 
 WORDS = np.random.default_rng(0).exponential(60, (600, 57)).astype(np.int16)
 
@@ -23,7 +27,7 @@ def in_pieces(words, sizes):
 
 
 def fit(kind, folder, *, stop_after=None, seed=1, data=None, **settings):
-    """Train a small network; returns (weights of the deployed model, history)."""
+    """Train a small network; returns (weights of encoder and decoder, history)."""
 
     class Interrupted(Exception):
         pass
@@ -33,12 +37,15 @@ def fit(kind, folder, *, stop_after=None, seed=1, data=None, **settings):
             raise Interrupted
 
     keras.utils.set_random_seed(seed)
-    autoencoder = build(AutoencoderConfig(kind=kind, hidden=(8, 4), latent=2), [60] * 57, [6] * 57)
-    config = TrainingConfig(**{"epochs": 4, "batch_size": 64, "seed": seed} | settings)
+    transform = InputTransform.of([60] * 57, [6] * 57)
+    autoencoder = build(AutoencoderConfig(kind=kind, hidden=(8, 4), latent=2), transform, LEPTON)
+    config = TrainingConfig.model_validate({"epochs": 4, "batch_size": 64, "seed": seed} | settings)
+    task = ReconstructionTask(autoencoder, config, transform, LEPTON)
     history = None
     with contextlib.suppress(Interrupted):
-        history = train(autoencoder, *(data or DATA), config, folder, progress)
-    return [weight.copy() for weight in autoencoder.deployed.get_weights()], history
+        history = training.fit(task, *(data or DATA), config, folder, progress)
+    weights = [*autoencoder.encoder.get_weights(), *autoencoder.decoder.get_weights()]
+    return [weight.copy() for weight in weights], history
 
 
 def equal(one, two):
@@ -73,8 +80,6 @@ def test_training_stops_when_the_validation_loss_no_longer_falls(tmp_path):
 
 
 def test_the_weights_of_the_best_epoch_are_kept(tmp_path, monkeypatch):
-    from l1ae.autoencoder import training
-
     losses = iter([3.0, 1.0, 2.0, 4.0] * 2)
     monkeypatch.setattr(training, "_mean_loss", lambda *_: next(losses))
     kept, history = fit("undercomplete", tmp_path / "whole")
@@ -84,8 +89,6 @@ def test_the_weights_of_the_best_epoch_are_kept(tmp_path, monkeypatch):
 
 
 def test_a_loss_that_is_not_finite_is_an_error_and_not_a_model(tmp_path, monkeypatch):
-    from l1ae.autoencoder import training
-
     monkeypatch.setattr(training, "_mean_loss", lambda *_: float("nan"))
     with pytest.raises(DataError, match=r"loss became .* in epoch 1: lower training.learning_rate"):
         fit("undercomplete", tmp_path)
@@ -108,24 +111,22 @@ def test_a_checkpoint_whose_weights_are_gone_is_refused(tmp_path):
 
 @pytest.mark.parametrize("sizes", [(500,), (200, 300), (30, 40, 430), (499, 1)])
 def test_every_event_is_seen_once_an_epoch_in_full_batches_however_many_buckets(tmp_path, monkeypatch, sizes):
-    from l1ae.autoencoder import training
-
     seen = []
-    fit_as_it_is = training.Task.fit
+    fit_as_it_is = Task.fit
 
     def spy(self, x, **kwargs):
-        seen.append(x[0].copy())
+        seen.append(x["target"].copy())
         return fit_as_it_is(self, x, **kwargs)
 
-    monkeypatch.setattr(training.Task, "fit", spy)
+    monkeypatch.setattr(Task, "fit", spy)
     words = np.zeros((500, 57), dtype=np.int16)
     words[:, 0] = np.arange(500)
     keras.utils.set_random_seed(1)
-    scale = {"offset": [0] * 57, "shift": [0] * 57}
-    wide = {"width": 16, "integer": 16}
-    autoencoder = build(AutoencoderConfig(kind="undercomplete", hidden=(4,), latent=2, inputs=wide), **scale)
+    transform = InputTransform.of([0] * 57, [0] * 57, SignedPrecision(width=16, integer=16))
+    autoencoder = build(AutoencoderConfig(kind="undercomplete", hidden=(4,), latent=2), transform, LEPTON)
     config = TrainingConfig(epochs=2, batch_size=64, learning_rate=1e-9)
-    train(autoencoder, in_pieces(words, sizes), Buckets.of(words[:50]), config, tmp_path)
+    task = ReconstructionTask(autoencoder, config, transform, LEPTON)
+    training.fit(task, in_pieces(words, sizes), Buckets.of(words[:50]), config, tmp_path)
     order = np.concatenate([features[:, 0] for features in seen]).astype(int).reshape(2, 500)
     assert (np.sort(order) == np.arange(500)).all()
     assert (order[0] != order[1]).any()

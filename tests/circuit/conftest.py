@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 
 from l1ae.circuit import Circuit
-from l1ae.config import AutoencoderConfig, Precision, SignedPrecision
+from l1ae.events.layout import LEPTON
+from l1ae.records import Precision, SignedPrecision
+from l1ae.settings import AutoencoderConfig, InputsConfig
 
 #: Spelled out, so that the tests do not move with the defaults.
 PRECISIONS: dict[str, Any] = {
-    "inputs": SignedPrecision(width=8, integer=3),
     "weights": SignedPrecision(width=8, integer=2),
     "biases": SignedPrecision(width=8, integer=3),
     "activations": Precision(width=8, integer=3),
@@ -23,13 +24,21 @@ PRECISIONS: dict[str, Any] = {
 }
 
 
-def random_model(config: AutoencoderConfig, n_inputs: int = 57, seed: int = 1) -> Any:
+INPUTS = SignedPrecision(width=8, integer=3)
+
+
+def random_model(
+    config: AutoencoderConfig, n_inputs: int = 57, seed: int = 1, precision: SignedPrecision = INPUTS
+) -> Any:
     """The deployed model of `config` with weights on and off the grid, some of them beyond the range."""
     from l1ae.autoencoder.architectures import build
+    from l1ae.autoencoder.scores import deploy
+    from l1ae.autoencoder.transforms import InputTransform
 
     rng = np.random.default_rng(seed)
     offset, shift = rng.integers(-30, 60, n_inputs), rng.integers(0, 8, n_inputs)
-    model = build(config, offset.tolist(), shift.tolist()).deployed
+    transform = InputTransform.of(offset, shift, precision)
+    model = deploy(build(config, transform, LEPTON), config, InputsConfig(precision=precision), LEPTON)
     for layer in model.layers:
         if hasattr(layer, "kernel"):
             inputs, units = layer.kernel.shape

@@ -8,8 +8,9 @@ import qkeras
 
 from l1ae.autoencoder.layers import InputScaling
 from l1ae.circuit import Circuit, Dense, Quantize, lower
-from l1ae.config import AutoencoderConfig, Precision, SignedPrecision
+from l1ae.config import AutoencoderConfig
 from l1ae.errors import ConversionError
+from l1ae.records import Precision, SignedPrecision
 
 
 def assert_equal_to_keras(circuit: Circuit, tensors: dict[str, np.ndarray], values: np.ndarray) -> None:
@@ -46,35 +47,39 @@ def test_every_layer_equals_keras(deployed: tuple[Any, Circuit], keras_trace: Ca
 
 
 @pytest.mark.parametrize(
-    "config",
+    ("inputs", "config"),
     [
-        AutoencoderConfig(
-            kind="undercomplete",
-            hidden=(8,),
-            latent=2,
-            inputs=SignedPrecision(width=6, integer=2),
-            weights=SignedPrecision(width=4, integer=1),
-            biases=SignedPrecision(width=10, integer=2),  # finer than the products
-            activations=Precision(width=5, integer=0),
-            code=SignedPrecision(width=6, integer=6),
+        (
+            SignedPrecision(width=6, integer=2),
+            AutoencoderConfig(
+                kind="undercomplete",
+                hidden=(8,),
+                latent=2,
+                weights=SignedPrecision(width=4, integer=1),
+                biases=SignedPrecision(width=10, integer=2),  # finer than the products
+                activations=Precision(width=5, integer=0),
+                code=SignedPrecision(width=6, integer=6),
+            ),
         ),
-        AutoencoderConfig(
-            kind="variational",
-            hidden=(10, 5),
-            latent=4,
-            inputs=SignedPrecision(width=10, integer=8),
-            weights=SignedPrecision(width=2, integer=2),
-            biases=SignedPrecision(width=3, integer=3),
-            activations=Precision(width=4, integer=4),
-            code=SignedPrecision(width=10, integer=6),
+        (
+            SignedPrecision(width=10, integer=8),
+            AutoencoderConfig(
+                kind="variational",
+                hidden=(10, 5),
+                latent=4,
+                weights=SignedPrecision(width=2, integer=2),
+                biases=SignedPrecision(width=3, integer=3),
+                activations=Precision(width=4, integer=4),
+                code=SignedPrecision(width=10, integer=6),
+            ),
         ),
     ],
     ids=["fine biases, no integer bits", "no fraction bits"],
 )
 def test_other_precisions_equal_keras(
-    config: AutoencoderConfig, make_model: Callable[..., Any], keras_trace: Callable[..., Any]
+    inputs: SignedPrecision, config: AutoencoderConfig, make_model: Callable[..., Any], keras_trace: Callable[..., Any]
 ) -> None:
-    model = make_model(config, n_inputs=12, seed=3)
+    model = make_model(config, n_inputs=12, seed=3, precision=inputs)
     values = hard_values(12, 2000, 2)
     assert_equal_to_keras(lower(model), keras_trace(model, values), values)
 

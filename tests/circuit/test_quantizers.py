@@ -5,6 +5,7 @@ import pytest
 import qkeras
 
 from l1ae.circuit import FixedFormat, Overflow, Rounding, read_quantizer
+from l1ae.circuit.quantizers import read_weights
 from l1ae.errors import ConversionError
 
 WIDTHS = range(1, 17)
@@ -95,3 +96,45 @@ def test_refusals_name_the_layer_and_the_option(quantizer: Any, message: str) ->
         read_quantizer(quantizer, "encoder_7")
     assert "layer encoder_7" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "quantizer",
+    [qkeras.ternary(alpha=1), qkeras.ternary(alpha=1, threshold=0.5), qkeras.binary(alpha=1), qkeras.binary()],
+    ids=["ternary", "threshold", "binary", "alpha not given"],
+)
+def test_weights_of_signs_are_those_of_qkeras(quantizer: Any) -> None:
+    values = np.random.default_rng(0).normal(0, 1, 5000).astype(np.float32)
+    edges = np.array([0.33, -0.33, 0.5, -0.5, 1e-30, -1e-30, -7.0], dtype=np.float32)
+    values = np.concatenate([values, [0, -0.0], edges, np.nextafter(edges, np.float32(9)), np.nextafter(edges, np.float32(-9))])
+    words, format_ = read_weights(quantizer, values, "layer")
+    assert format_ == FixedFormat.parse("ap_fixed<2,2>")
+    np.testing.assert_array_equal(words, np.asarray(quantizer(values)))
+
+
+def test_other_weights_are_read_as_activations_are() -> None:
+    quantizer = qkeras.quantized_bits(6, 2, alpha=1)
+    words, format_ = read_weights(quantizer, np.array([0.26, -9.0], dtype=np.float32), "layer")
+    assert format_ == read_quantizer(quantizer, "layer")
+    assert words.tolist() == [2, -32]
+
+
+@pytest.mark.parametrize(
+    ("quantizer", "message"),
+    [
+        (qkeras.ternary(alpha="auto"), "alpha='auto'.*set alpha=1"),
+        (qkeras.ternary(alpha="auto_po2"), "alpha='auto_po2' .*turns alpha=None.*set alpha=1"),
+        (qkeras.ternary(alpha=0.7), "alpha=0.7 .*set alpha=1"),
+        (qkeras.ternary(alpha=1, threshold="auto"), "threshold='auto' of ternary.*set a constant"),
+        (qkeras.ternary(alpha=1, use_stochastic_rounding=True), "use_stochastic_rounding=True"),
+        (qkeras.binary(alpha="auto"), "alpha='auto'.*set alpha=1"),
+        (qkeras.binary(alpha=1, use_01=True), "use_01=True"),
+        (qkeras.stochastic_ternary(alpha=1), "stochastic_ternary is not supported"),
+        (qkeras.quantized_po2(4), "quantized_po2 is not supported"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
+)
+def test_refused_weights(quantizer: Any, message: str) -> None:
+    with pytest.raises(ConversionError, match=message) as caught:
+        read_weights(quantizer, np.zeros(3, dtype=np.float32), "encoder_7")
+    assert "layer encoder_7" in str(caught.value)

@@ -21,8 +21,9 @@ from l1ae.circuit import (
     corner_words,
     lower,
 )
-from l1ae.config import AutoencoderConfig, SignedPrecision
+from l1ae.config import AutoencoderConfig
 from l1ae.errors import ConversionError
+from l1ae.records import SignedPrecision
 
 PORT = FixedFormat.parse("ap_fixed<3,3,RND_CONV,SAT>")
 WEIGHTS = FixedFormat.parse("ap_fixed<6,2,RND_CONV,SAT>")
@@ -111,8 +112,8 @@ def test_an_accumulator_that_is_too_narrow_is_reported() -> None:
 def test_sums_beyond_24_bits_are_known_and_keras_gets_them_wrong(
     make_model: Callable[..., Any], keras_trace: Callable[..., Any]
 ) -> None:
-    config = AutoencoderConfig(kind="undercomplete", hidden=(8,), inputs=SignedPrecision(width=16, integer=8))
-    model = make_model(config)
+    config = AutoencoderConfig(kind="undercomplete", hidden=(8,))
+    model = make_model(config, precision=SignedPrecision(width=16, integer=8))
     circuit = lower(model)
     assert not circuit.float32_exact["score"]
     assert circuit.ranges["score"].significant_bits > 24

@@ -32,7 +32,7 @@ def test_a_person_can_read_it(small_circuit: Circuit, tmp_path: Path) -> None:
     [
         ("l1ae circuit 1", "l1ae circuit 9"),
         ("ap_ufixed<8,3,RND_CONV,SAT>", "ap_ufixed<8>"),
-        ('"operation": "Dot"', '"operation": "Sum"'),
+        ('"operation": "Dot"', '"operation": "Product"'),
         ('"inputs": ["words"]', '"inputs": ["nobody"]'),
         ('"kernel": [', '"kernel": [[0.5, 1, 1, 1], '),
         ("}", ""),

@@ -6,7 +6,7 @@ from hypothesis.extra.numpy import arrays
 from scipy.stats import binomtest
 
 from l1ae.errors import DataError
-from l1ae.evaluation import LEVEL, clopper_pearson, rate, target_label, threshold, working_point
+from l1ae.evaluation import LEVEL, clopper_pearson, target_label, threshold, working_point
 
 words = arrays(np.int64, st.integers(1, 300), elements=st.integers(0, 25))
 targets = st.one_of(st.sampled_from([1e-2, 1e-3, 0.1, 0.29, 0.07]), st.floats(1e-4, 0.9))
@@ -111,14 +111,3 @@ def test_impossible_targets(target):
 def test_labels(target, label):
     assert target_label(target) == label
     assert float(label) == target
-
-
-def test_a_rate_needs_a_stated_input_rate():
-    point = working_point(np.arange(10_000), np.arange(10), 1e-3)
-    value, low, high = rate(point, input_rate=31.5e6)
-    assert value == pytest.approx(31.5e3)
-    assert low < value < high
-    with pytest.raises(DataError, match="not a positive number"):
-        rate(point, input_rate=0)
-    with pytest.raises(DataError, match="no rate at FPR 1e-5: not reachable"):
-        rate(working_point(np.arange(10_000), np.arange(10), 1e-5), input_rate=31.5e6)

@@ -4,21 +4,36 @@ from typing import Any
 import numpy as np
 import pytest
 
-from l1ae.circuit import UNDECIDED, Circuit, Dense, Dot, FixedFormat, Input, Quantize, corner_words, lower
-from l1ae.config import AutoencoderConfig, Precision, SignedPrecision
+from l1ae.circuit import (
+    UNDECIDED,
+    Add,
+    Circuit,
+    Dense,
+    Dot,
+    FixedFormat,
+    Input,
+    Lookup,
+    Multiply,
+    Quantize,
+    Sum,
+    corner_words,
+    lower,
+)
 from l1ae.errors import ToolchainError
-from l1ae.hardware import estimate as module
+from l1ae.hardware import variables
 from l1ae.hardware.estimate import ebops, estimate, trace_logic
+from l1ae.records import Precision, SignedPrecision
+from l1ae.settings import AutoencoderConfig
+
+from .. import networks
 
 INPUTS = 10
 
 
-def circuit_of(config: AutoencoderConfig, seed: int = 0) -> Circuit:
-    from l1ae.autoencoder.architectures import build
-
+def circuit_of(name: str, seed: int = 0) -> Circuit:
     rng = np.random.default_rng(seed)
     offset, shift = rng.integers(-30, 60, INPUTS), rng.integers(0, 8, INPUTS)
-    model = build(config, offset.tolist(), shift.tolist()).deployed
+    model = networks.deployed(CONFIGS[name], offset, shift, precision=SEEN.get(name, networks.INPUTS))
     for layer in model.layers:
         if hasattr(layer, "kernel"):
             inputs, units = layer.kernel.shape
@@ -34,7 +49,6 @@ CONFIGS = {
         kind="undercomplete",
         hidden=(6,),
         latent=2,
-        inputs=SignedPrecision(width=4, integer=2),
         weights=SignedPrecision(width=3, integer=1),
         biases=SignedPrecision(width=9, integer=1),
         activations=Precision(width=3, integer=0),
@@ -44,18 +58,19 @@ CONFIGS = {
         kind="undercomplete",
         hidden=(6, 4),
         latent=2,
-        inputs=SignedPrecision(width=16, integer=3),
         weights=SignedPrecision(width=16, integer=2),
         biases=SignedPrecision(width=16, integer=3),
         activations=Precision(width=16, integer=3),
         code=SignedPrecision(width=16, integer=4),
     ),
 }
+#: Precisions of the inputs that are not the usual one.
+SEEN = {"few bits": SignedPrecision(width=4, integer=2), "16 bits": SignedPrecision(width=16, integer=3)}
 
 
 @pytest.fixture(scope="module", params=list(CONFIGS))
 def circuit(request: pytest.FixtureRequest) -> Circuit:
-    return circuit_of(CONFIGS[request.param])
+    return circuit_of(request.param)
 
 
 def test_the_logic_is_the_circuit(circuit: Circuit) -> None:
@@ -107,13 +122,32 @@ def test_ebops_by_hand() -> None:
     assert ebops(two_products([[-5], [0]])) == 3 * 3 + 7 * 7
 
 
+def test_ebops_of_products_tables_and_sums_by_hand() -> None:
+    nodes = [
+        Input("words", (), (2,), FixedFormat.parse("ap_fixed<4,4,RND_CONV,SAT>")),
+        Quantize("relu", ("words",), (2,), FixedFormat.parse("ap_ufixed<3,3,RND_CONV,SAT>")),
+        Quantize("present", ("words",), (2,), FixedFormat.parse("ap_ufixed<1,1,RND_CONV,SAT>")),
+        Lookup("table", ("relu",), (2,), FixedFormat.parse("ap_fixed<5,5>"), np.arange(-4, 12).reshape(2, 8), 0, 0),
+        Multiply("seen", ("table", "present"), (2,), UNDECIDED),
+        Add("more", ("seen", "relu"), (2,), UNDECIDED),
+        Sum("score", ("more",), (1,), UNDECIDED),
+    ]
+    circuit = Circuit.derive(nodes)
+    # Entries from -4 to 3 have three bits, those from 4 to 11 have four; each is multiplied with one bit.
+    assert ebops(circuit) == 3 * 1 + 4 * 1
+    got = estimate(circuit)
+    assert (got.n_multiplications, got.n_weights) == (2, 0)
+    words = np.array([(a, b) for a in range(-8, 8) for b in range(-8, 8)])
+    np.testing.assert_array_equal(trace_logic(circuit).predict(words), circuit.reference(words))
+
+
 def test_a_circuit_without_any_weight() -> None:
     got = estimate(two_products([[0], [0]]))
     assert got.n_zero_weights == 2
 
 
 def test_units_that_are_always_closed() -> None:
-    circuit = circuit_of(CONFIGS["undercomplete"])
+    circuit = circuit_of("undercomplete")
     node: Any = circuit["encoder_1"]
     closed = circuit.replace(replace(node, kernel=np.zeros_like(node.kernel), bias=np.full_like(node.bias, -1)))
     words = np.random.default_rng(1).integers(-4096, 4096, (100, INPUTS))
@@ -122,18 +156,18 @@ def test_units_that_are_always_closed() -> None:
 
 
 def test_logic_that_differs_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_quantize", lambda x, format_: x)
+    monkeypatch.setattr(variables, "quantize", lambda x, format_: x)
     with pytest.raises(ToolchainError, match=r"another score than the circuit|between two words"):
-        trace_logic(circuit_of(CONFIGS["few bits"]))
+        trace_logic(circuit_of("few bits"))
 
 
 def test_what_da4ml_cannot_do_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(x: Any, format_: FixedFormat) -> Any:
         raise AssertionError("no\nway")
 
-    monkeypatch.setattr(module, "_quantize", fail)
+    monkeypatch.setattr(variables, "quantize", fail)
     with pytest.raises(ToolchainError, match=r"cannot build the circuit: AssertionError no way; use fewer bits"):
-        trace_logic(circuit_of(CONFIGS["few bits"]))
+        trace_logic(circuit_of("few bits"))
 
 
 @pytest.mark.xfail(strict=True, reason="da4ml 0.6.0: constants beyond 2**31 of its internal numbering are wrong")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from l1ae.evaluation import differences, evaluate, object_count, total_pt
+from l1ae.evaluation import QUANTITIES, RateConfig, differences, efficiencies, evaluate, object_count, rates, total_pt
 from l1ae.events.layout import LEPTON
 from l1ae.events.schema import EventSet
 from l1ae.events.summary import Summary
@@ -21,6 +21,7 @@ from l1ae.report import (
     RunReport,
     Samples,
     Scores,
+    SignalScores,
     Training,
     render,
     run_plots,
@@ -70,6 +71,14 @@ def synthetic_scores(rng):
     return Scores(words(sum(BACKGROUNDS.values()), 0), {name: words(SIGNALS[name], shifts[name]) for name in SIGNALS})
 
 
+def synthetic_ceiling(rng):
+    background = sum(BACKGROUNDS.values())
+    return SignalScores(
+        {name: rng.normal(0, 1, background) for name in SIGNALS},
+        {name: rng.normal(2, 1, count) for name, count in SIGNALS.items()},
+    )
+
+
 def scored(events, score):
     return Scores(score(events.of(*BACKGROUNDS)), {name: score(events.of(name)) for name in SIGNALS})
 
@@ -86,13 +95,21 @@ def pair(first, second, mismatches=0, first_mismatch=None):
 
 
 @pytest.fixture(scope="session")
-def arrays():
+def events():
+    return synthetic_events(np.random.default_rng(6))
+
+
+@pytest.fixture(scope="session")
+def arrays(events):
     rng = np.random.default_rng(7)
-    events = synthetic_events(rng)
     epochs = np.arange(40)
     return RunArrays(
         scores=synthetic_scores(rng),
-        baselines={"sum of pT": scored(events, total_pt), "object count": scored(events, object_count)},
+        baselines={
+            "sum of pT": scored(events, total_pt),
+            "object count": scored(events, object_count),
+            "trees": synthetic_ceiling(rng),
+        },
         loss=list(0.9 * np.exp(-epochs / 6) + 0.11 + 0.004 * rng.normal(size=40)),
         validation_loss=list(0.92 * np.exp(-epochs / 6) + 0.118 + 0.008 * rng.normal(size=40)),
         events=Summary.of(events),
@@ -100,14 +117,20 @@ def arrays():
 
 
 @pytest.fixture(scope="session")
-def report(arrays):
+def report(arrays, events):
     def baseline(name, description, unit):
         other, model = arrays.baselines[name], arrays.scores
+        performance, gain = {}, {}
+        for signal, values in other.signals.items():
+            one, mine = {signal: values}, {signal: model.signals[signal]}
+            performance |= evaluate(other.against(signal), one)
+            gain |= differences(model.background, mine, other.against(signal), one)
         return Baseline(
             description=description,
             unit=unit,
-            performance=evaluate(other.background, other.signals),
-            gain=differences(model.background, model.signals, other.background, other.signals),
+            sees_signal=isinstance(other, SignalScores),
+            performance=performance,
+            gain=gain,
         )
 
     dense = {"kind": "QDense", "accumulator": "ap_fixed<21,10>", "weight_format": "ap_fixed<8,2,RND_CONV,SAT>"}
@@ -133,12 +156,24 @@ def report(arrays):
         baselines={
             "sum of pT": baseline("sum of pT", "sum of the pT of all objects, MET included", "GeV"),
             "object count": baseline("object count", "number of e/gamma, muons and jets", "objects"),
+            "trees": baseline("trees", "a ceiling that has seen the signal", "log odds"),
         },
         samples=Samples(training=40_000, validation=10_000, test_background=20_000, signals=SIGNALS),
         model=Model(
             kind="variational",
+            architecture="dense",
+            inputs=57,
+            transform="log",
+            angles="absolute",
             latent=3,
+            score="radius",
             parameters=2435,
+            weights=2384,
+            zero_weights=1211,
+            weight_format="ap_fixed<8,2>",
+            weight_bits=8,
+            seed=1,
+            same_but_seed="0123456789ab",
             layers=(
                 Layer(name="port", kind="QActivation", shape=(57,), format="ap_fixed<13,13>", **other),
                 Layer(name="scaling", kind="InputScaling", shape=(57,), format="ap_fixed<20,14>", **other),
@@ -169,6 +204,11 @@ def report(arrays):
         training=Training(epochs=40, best_epoch=34, best_validation_loss=0.1172, seconds=93.2),
         versions={"l1ae": "0.1.0", "keras": "3.15.0", "hls4ml": "1.3.0", "numpy": "2.4.6"},
         data=Data(file="synthetic.h5", sha256="0" * 64, metadata=dict(arrays.events.metadata)),
+        layout=LEPTON,
+        rates=rates(arrays.scores, RateConfig(), arrays.baselines["sum of pT"]),
+        efficiency=efficiencies(
+            arrays.scores, {quantity.name: scored(events, quantity.function) for quantity in QUANTITIES}
+        ),
     )
 
 

@@ -8,6 +8,8 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from l1ae.circuit import Circuit
+from l1ae.evaluation import MenuBaseline, RateConfig, TableBaseline, object_count, total_pt
+from l1ae.events.io import CHUNK
 from l1ae.events.split import PARTS
 from l1ae.events.stream import EventStream
 from l1ae.events.summary import Summary
@@ -15,10 +17,13 @@ from l1ae.hardware.estimate import estimate
 from l1ae.hardware.hls.sources import read_provenance
 from l1ae.report import Data, Exactness
 from l1ae.report.assemble import assemble, firmware_record, model_record
+from l1ae.report.comparisons import OtherScore
 from l1ae.runs import RunFolder
 
 BACKGROUND = ("W", "Z", "QCD", "tt")
-SIMPLE = ["PCA, 2 components", "leading-object pT", "total pT", "object count"]
+SIMPLE = ["leading-object pT", "total pT", "object count"]
+PCA = "PCA, 2 components"
+BASELINES = [*SIMPLE, PCA, "pT tables", "isolation forest", "menu of cuts", "supervised trees"]
 
 
 class Run:
@@ -39,7 +44,7 @@ class Run:
     def decoded(self):
         return Circuit.load(self.folder.decoded) if self.folder.decoded.exists() else None
 
-    def assemble(self, stream):
+    def assemble(self, stream, **more):
         return assemble(
             self.folder.config,
             self.circuit,
@@ -49,6 +54,7 @@ class Run:
             exactness=self.exactness,
             firmware=self.firmware(),
             decoded=self.decoded(),
+            **more,
         )
 
 
@@ -130,10 +136,12 @@ def test_signals_are_never_among_the_training_events(assembled, parts):
 
 def test_baselines_are_judged_on_the_same_events(assembled, parts):
     record, arrays = assembled
-    assert list(record.baselines) == [*SIMPLE, "its decoder's error"]
+    assert list(record.baselines) == [*BASELINES, "its decoder's error"]
+    assert not any("Left out" in note for note in record.notes)
     for name, baseline in record.baselines.items():
-        assert len(arrays.baselines[name].background) == record.samples.test_background
         for signal, gain in baseline.gain.items():
+            assert len(arrays.baselines[name].against(signal)) == record.samples.test_background
+            assert len(arrays.baselines[name].signals[signal]) == record.samples.signals[signal]
             expected = record.physics[signal].auc - baseline.performance[signal].auc
             assert gain.value == pytest.approx(expected, abs=1e-12)
     total = parts.test.of(*BACKGROUND).to_physical()[..., 0].sum(axis=1)
@@ -149,9 +157,11 @@ def test_small_chunks_change_nothing(assembled, run, monkeypatch, event_file):
     again, others = run.assemble(InPieces([event_file]))
     assert (others.scores.background == arrays.scores.background).all()
     assert again.physics == record.physics
-    for name in SIMPLE[1:]:
-        assert again.baselines[name] == record.baselines[name]
-    first, second = (found.baselines[SIMPLE[0]].background for found in (arrays, others))
+    for name in BASELINES:
+        if name != PCA:
+            assert again.baselines[name] == record.baselines[name]
+    assert (again.rates, again.efficiency) == (record.rates, record.efficiency)
+    first, second = (found.baselines[PCA].background for found in (arrays, others))
     np.testing.assert_allclose(second, first, rtol=1e-9, atol=1e-9)
 
 
@@ -172,7 +182,7 @@ def test_the_pca_sees_what_the_network_sees(assembled, run, parts):
     background = scaled(parts.test.of(*BACKGROUND))
     error = ((background - pca.inverse_transform(pca.transform(background))) ** 2).sum(axis=1)
     _, arrays = assembled
-    assert arrays.baselines["PCA, 2 components"].background == pytest.approx(error, rel=1e-6)
+    assert arrays.baselines[PCA].background == pytest.approx(error, rel=1e-6)
 
 
 def test_the_decoder_of_a_variational_autoencoder_is_that_of_the_trained_network(assembled, run, parts):
@@ -187,8 +197,90 @@ def test_the_decoder_of_a_variational_autoencoder_is_that_of_the_trained_network
 
 def test_a_deterministic_autoencoder_is_not_compared_with_itself(adder_trees, stream):
     record, _ = adder_trees.assemble(stream)
-    assert list(record.baselines) == SIMPLE
+    assert list(record.baselines) == BASELINES
     assert record.notes == ()
+
+
+def test_only_what_was_trained_on_the_signal_sees_it(assembled, parts):
+    record, arrays = assembled
+    assert [name for name, found in record.baselines.items() if found.sees_signal] == ["supervised trees"]
+    backgrounds = arrays.baselines["supervised trees"].backgrounds
+    assert list(backgrounds) == list(record.physics)
+    first, second, *_ = backgrounds.values()
+    assert (first != second).any()
+
+
+def test_the_menu_and_the_tables_are_those_of_the_training_events(assembled, parts):
+    _, arrays = assembled
+    for name, kind in (("menu of cuts", MenuBaseline), ("pT tables", TableBaseline)):
+        fitted = kind().fit([parts.training.of(*BACKGROUND)])
+        assert (arrays.baselines[name].background == fitted.score(parts.test.of(*BACKGROUND))).all()
+
+
+def test_rates_are_those_of_the_score_words_and_the_menu(assembled, run, stream, scores):
+    _, arrays = assembled
+    background, _ = scores
+    words = (background / float(run.circuit.output.format.lsb)).astype(np.int64)
+    trigger = RateConfig(rates_khz=(3000.0, 1e-3), background_share=0.5)
+    record, _ = run.assemble(stream, trigger=trigger)
+    assert record.rates.basis == trigger
+    point, unreachable = record.rates.points
+    assert point.background.passed == (words >= point.threshold).sum()
+    assert (words >= point.threshold).mean() <= 3000 / trigger.input_khz < (words >= point.threshold - 1).mean()
+    menu = arrays.baselines["menu of cuts"].background
+    allowed = int(len(menu) * 3000 / trigger.input_khz)
+    fires_menu = menu > np.sort(menu)[::-1][allowed]
+    assert point.menu.pure.passed == ((words >= point.threshold) & ~fires_menu).sum()
+    assert "not reachable" in unreachable.reason
+
+
+def test_efficiencies_are_those_of_the_test_events(assembled, parts, run):
+    record, arrays = assembled
+    found = record.efficiency
+    assert found.target == 1e-2, "too few events for 1e-3"
+    assert found.threshold == next(iter(record.physics.values())).tpr["1e-2"].threshold
+    multiplicity = next(curve for curve in found.curves if curve.quantity == "object multiplicity")
+    counts = object_count(parts.test.of(*BACKGROUND))
+    fires = arrays.scores.background >= found.threshold
+    in_first = (counts >= multiplicity.edges[5]) & (counts < multiplicity.edges[6])
+    assert multiplicity.processes["background"][5].events == in_first.sum() > 0
+    assert multiplicity.processes["background"][5].passed == fires[in_first].sum()
+
+
+def test_other_scores_are_compared_like_any(run, stream, assembled):
+    other = OtherScore("the same network in float", "no unit", lambda events: total_pt(events) / 7)
+    record, arrays = run.assemble(stream, others={"float network": other})
+    found = record.baselines["float network"]
+    assert (found.description, found.unit, found.sees_signal) == ("the same network in float", "no unit", False)
+    same = assembled[0].baselines["total pT"]
+    assert {name: one.auc for name, one in found.performance.items()} == {
+        name: one.auc for name, one in same.performance.items()
+    }
+    assert list(record.baselines)[-1] == "float network"
+
+
+def test_a_baseline_that_cannot_be_fitted_is_left_out_with_a_note(run, event_file):
+    class Few(EventStream):
+        """A stream with less training events than a forest or a classifier takes."""
+
+        def chunks(self, processes=None, part=None, size=CHUNK):
+            for chunk in super().chunks(processes, part, size):
+                yield chunk.take(slice(60)) if part == "training" else chunk
+
+    record, _ = run.assemble(Few([event_file]))
+    left_out = [note for note in record.notes if note.startswith("Left out of the comparison: ")]
+    assert len(left_out) == 2
+    assert "isolation forest (an isolation forest needs 256 training events of the background, has 60)" in left_out[0]
+    assert (
+        "supervised trees (supervised trees need 100 training events of each sample, background has 60)" in left_out[1]
+    )
+    assert list(record.baselines) == [*BASELINES[:5], "menu of cuts", "its decoder's error"]
+
+
+def test_the_report_knows_the_layout_and_that_there_is_no_pile_up(assembled, stream):
+    record, _ = assembled
+    assert record.layout == stream.layout
+    assert record.pile_up is None
 
 
 def test_the_history_is_that_of_the_training(assembled, run):

@@ -1,7 +1,8 @@
+import numpy as np
 import pytest
 
-from l1ae.evaluation import AucDifference
-from l1ae.report import against_baseline, verdict
+from l1ae.evaluation import AucDifference, RateConfig, Scores, evaluate, pile_up_dependence, rates
+from l1ae.report import against_baseline, pile_up_sentence, rate_basis, verdict, warnings
 
 
 def test_exact(report):
@@ -52,3 +53,41 @@ def test_sentence_about_a_baseline(report, gains, sentence):
     gain = {name: AucDifference(value=value, error=error) for name, (value, error) in gains.items()}
     baseline = next(iter(report.baselines.values())).model_copy(update={"gain": gain})
     assert against_baseline("PCA", baseline) == sentence
+
+
+def test_a_ceiling_is_called_one(report):
+    assert against_baseline("trees", report.baselines["trees"]).startswith(
+        "beats trees (a ceiling: it has seen the signals) on "
+    )
+    assert "ceiling" not in against_baseline("sum of pT", report.baselines["sum of pT"])
+
+
+def test_a_collapsed_score_is_warned_of_by_name(report):
+    assert warnings(report) == ()
+    flat = evaluate(np.zeros(100, int), {"LQ": np.zeros(10, int), "h0": np.arange(10)})
+    (of_model,) = warnings(report.model_copy(update={"physics": flat, "baselines": {}}))
+    assert of_model.startswith(
+        "Warning: the score of the model has collapsed: all events of the background and of LQ have the same one"
+    )
+    assert "smaller beta" in of_model
+    baseline = report.baselines["sum of pT"].model_copy(update={"performance": flat})
+    (of_baseline,) = warnings(report.model_copy(update={"baselines": {"sum of pT": baseline}}))
+    assert "score of sum of pT has collapsed" in of_baseline
+    assert "beta" not in of_baseline
+
+
+def test_what_the_rates_stand_on_is_said():
+    scores = Scores(np.arange(100), {"LQ": np.arange(10)})
+    zero_bias = rate_basis(rates(scores, RateConfig(crossing_rate_mhz=40.0, filling_factor=0.5)))
+    assert "40 MHz of bunch crossings, 0.5 of them filled, make 20,000 kHz" in zero_bias
+    assert "hold if every filled crossing held an event like those of the background sample" in zero_bias
+    filtered = rate_basis(rates(scores, RateConfig(filling_factor=0.5, background_share=0.01)))
+    assert "the background sample stands for the share 0.01 of them" in filtered
+    assert "makes 200 kHz" in filtered
+    assert "every filled crossing" not in filtered
+
+
+def test_the_dependence_on_pile_up_is_said_or_that_it_is_unknown():
+    assert pile_up_sentence(None) == "Dependence on pile-up: not available: the events carry no pile-up count."
+    found = pile_up_dependence(np.arange(50), np.arange(50)[::-1], threshold=40)
+    assert "rank correlation \N{MINUS SIGN}1.000 ± 0.000 over 50 background events" in pile_up_sentence(found)

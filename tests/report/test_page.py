@@ -6,9 +6,9 @@ from xml.etree import ElementTree
 import pytest
 
 import l1ae.report
-from l1ae.evaluation import WorkingPoint
+from l1ae.evaluation import Efficiencies, MenuPoint, WorkingPoint
 from l1ae.report import render, write_page
-from l1ae.report.page import figure, interval, percent
+from l1ae.report.page import figure, interval, khz, percent
 
 VOID = {"meta", "img", "br", "hr", "link", "input"}
 
@@ -59,6 +59,44 @@ def test_page_is_well_formed_and_names_everything(page, report):
     assert report.data.sha256 in text
 
 
+def test_rates_are_shown_with_what_they_stand_on(page, report):
+    text = " ".join(" ".join(parse(page).text).split())
+    assert "40 MHz of bunch crossings, 0.774 of them filled, make 30,960 kHz" in text
+    for point in report.rates.points:
+        assert f"{point.asked_khz:,g} kHz" in text
+    reached = [point for point in report.rates.points if point.rate is not None]
+    assert 0 < len(reached) < len(report.rates.points), "the sample has too few events for the last one"
+    assert f"{reached[0].background.passed:,} of 20,000 background events fire" in text
+    assert text.count("menu or model") == len(reached)
+    assert text.count(" pure") == len(reached)
+    assert percent(reached[0].menu.either["LQ"]) in text
+
+
+def test_a_menu_that_cannot_run_says_why(report):
+    point = report.rates.points[0]
+    menu = MenuPoint(asked_khz=0.5, reason="not reachable with 20000 background events")
+    rates = report.rates.model_copy(update={"points": (point.model_copy(update={"menu": menu}),)})
+    html = render(report.model_copy(update={"rates": rates}))
+    parse(html)
+    assert "at 0.5 kHz not reachable with 20000 background events" in html
+    alone = report.rates.model_copy(update={"points": (point.model_copy(update={"menu": None}),)})
+    assert "menu or model" not in render(report.model_copy(update={"rates": alone}))
+
+
+def test_a_report_without_rates_and_efficiencies_is_shown(report):
+    html = render(report.model_copy(update={"rates": None, "efficiency": None}))
+    parse(html)
+    assert "Trigger rates" not in html
+    none = Efficiencies(target=None, threshold=None, curves=(), reason="not reachable with 99 background events")
+    assert "No efficiency curves: not reachable with 99 background events." in render(
+        report.model_copy(update={"efficiency": none})
+    )
+
+
+def test_pile_up_is_said_to_be_missing(page):
+    assert "Dependence on pile-up: not available: the events carry no pile-up count." in page
+
+
 def test_page_loads_nothing(page):
     outside_images = re.sub(r"data:image/svg\+xml;base64,[A-Za-z0-9+/=]+", "", page)
     for forbidden in ("http:", "https:", "url(", "@import", "<script", "<link", "<iframe", "file:"):
@@ -71,7 +109,7 @@ def test_page_loads_nothing(page):
 
 def test_plots_are_valid_svg_that_loads_nothing(page, plots):
     images = [attributes for tag, attributes in parse(page).seen if tag == "img"]
-    assert len(images) == len(plots) == 2 + 4 + 1 + 4
+    assert len(images) == len(plots) == 2 + 4 + 3 + 1 + 4
     for attributes, plot in zip(images, plots, strict=True):
         svg = base64.b64decode(attributes["src"].partition("base64,")[2])
         for element in ElementTree.fromstring(svg).iter():
@@ -130,7 +168,9 @@ def test_names_are_escaped(report):
 
 def test_collapse_is_visible(report):
     performance = report.physics["LQ"].model_copy(update={"collapsed": True})
-    assert ">collapsed<" in render(report.model_copy(update={"physics": {"LQ": performance}, "baselines": {}}))
+    html = render(report.model_copy(update={"physics": {"LQ": performance}, "baselines": {}}))
+    assert ">collapsed<" in html
+    assert "Warning: the score of the model has collapsed" in html
 
 
 def test_write_page(report, tmp_path):
@@ -160,6 +200,7 @@ def test_percentages_have_the_decimals_they_deserve(value, low, high, text):
 def test_numbers():
     assert interval(0.00012, 0.00035) == "0.012\N{EN DASH}0.035 %"
     assert interval(None, None) == ""
+    assert [khz(rate) for rate in (12345.6, 977.3, 1.234, 0.0)] == ["12,346", "977", "1.23", "0"]
     assert [figure(x) for x in (None, 12345.0, 0.123456, 5.0)] == ["\N{EN DASH}", "12,345", "0.1235", "5"]
 
 

@@ -32,3 +32,21 @@ def test_summary_of_a_difference_and_of_an_unfinished_run(report, differing):
 def test_brackets_in_names_are_text(report):
     physics = {"[red]LQ[/red]": report.physics["LQ"]}
     assert "[red]LQ[/red]" in text_of(report.model_copy(update={"physics": physics, "baselines": {}}))
+
+
+def test_summary_holds_rates_and_warnings(report):
+    text = text_of(report)
+    first = report.rates.points[0]
+    assert f"{first.rate.value:.4g}" in text
+    assert f"{first.menu.pure_rate.value:.4g}" in text
+    assert f"{100 * first.signals['A4l'].value:.2f}" in text
+    assert "40 MHz of bunch crossings" in text
+    assert "Warning" not in text
+    collapsed = {name: found.model_copy(update={"collapsed": True}) for name, found in report.physics.items()}
+    assert "Warning: the score of the model has collapsed" in text_of(report.model_copy(update={"physics": collapsed}))
+
+
+def test_without_a_menu_there_is_no_pure_rate(report):
+    alone = tuple(point.model_copy(update={"menu": None}) for point in report.rates.points)
+    assert "pure" not in text_of(report.model_copy(update={"rates": report.rates.model_copy(update={"points": alone})}))
+    assert "trigger rate" not in text_of(report.model_copy(update={"rates": None}))

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from l1ae.cli.options import names
 from l1ae.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -12,16 +13,6 @@ if TYPE_CHECKING:
     from l1ae.terminal import Terminal
 
 _FORMATS = ("l1ae", "parquet", "public", "cms", "root", "numpy")
-
-
-def _names(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str, ...]:
-    """A,B,C as a tuple."""
-    if value is None:
-        return ()
-    names = tuple(name.strip() for name in value.split(","))
-    if not all(names) or len(set(names)) < len(names):
-        raise click.BadParameter(f"{value} is no list of different names such as A,B,C")
-    return names
 
 
 def _counts(_: click.Context, __: click.Parameter, value: str | None) -> dict[str, int] | None:
@@ -65,11 +56,11 @@ def _processes(inputs: tuple[Path, ...], given: tuple[str, ...]) -> dict[Path, s
 @click.option("--mapping", type=click.Path(path_type=Path), default=None, help="YAML: columns of CMS parquet or ROOT.")
 @click.option("--layout", default=None, metavar="NAME|FILE", help="lepton, global-trigger, or a YAML file.")
 @click.option("--objects", callback=_counts, default=None, metavar="KIND=N,...", help="Objects to keep: jet=6,muon=2.")
-@click.option("--features", callback=_names, default=None, metavar="NAME,...", help="Features to keep: pt,eta.")
+@click.option("--features", callback=names, default=None, metavar="NAME,...", help="Features to keep: pt,eta.")
 @click.option("--skip-bad", is_flag=True, help="Leave bad events out, and say how many and why.")
 @click.option("--sort", is_flag=True, help="Order objects by pT instead of refusing those that are not.")
-@click.option("--background", callback=_names, default=None, metavar="NAME,...", help="Background processes, noted.")
-@click.option("--signal", callback=_names, default=None, metavar="NAME,...", help="Signal processes, noted.")
+@click.option("--background", callback=names, default=None, metavar="NAME,...", help="Background processes, noted.")
+@click.option("--signal", callback=names, default=None, metavar="NAME,...", help="Signal processes, noted.")
 @click.option("--events", type=click.IntRange(min=1), default=None, help="Only the first so many of each input.")
 @click.option("--force", is_flag=True, help="Overwrite OUT.")
 def command(

@@ -10,7 +10,7 @@ from typing import Annotated
 import pydantic
 from pydantic import Field
 
-from l1ae.config import Record
+from l1ae.records import Record
 
 _Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9+-]*$")]
 _Switches = tuple[Annotated[str, Field(pattern=r"^[^=\n]+=[^=\n]+$")], ...]

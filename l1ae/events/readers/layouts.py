@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from l1ae.config import load_record
+from l1ae.records import load_record
 from l1ae.errors import ConfigError
 from l1ae.events.layout import GLOBAL_TRIGGER, LEPTON, Layout
 

@@ -34,8 +34,13 @@ _RESERVED_LAYERS = frozenset([*(_TYPES + "ssize time wchar weight wint").split()
 _NUMBERED = re.compile(r"u?int(_fast|_least)?\d+|u?int(ptr|max)|[wbs]\d+|layer\d+.*|config\d+")
 
 
+_VIVADO_ARRAY = 4096
+#: Layers with a kernel.
+WEIGHTED = ("QDense", "QConv2D")
+
+
 def quantized_weights(layer: Any) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
-    """Kernel (n_in, n_out) and bias (n_out) of a QDense as the values that QKeras computes with."""
+    """Kernel (..., n_out) and bias (n_out) of one of the `WEIGHTED` layers as the values that QKeras computes with."""
     kernel = np.asarray(layer.kernel_quantizer_internal(layer.kernel), dtype=np.float32)
     bias = np.asarray(layer.bias_quantizer_internal(layer.bias), dtype=np.float32) if layer.use_bias else None
     return kernel, bias
@@ -49,6 +54,7 @@ def check(model: Any, config: FirmwareConfig, name: str) -> None:
     _check_names(model)
     _check_quantizers(model)
     _check_reuse(model, config)
+    _check_size(model, config)
 
 
 def check_settings(config: FirmwareConfig, name: str) -> None:
@@ -98,7 +104,7 @@ def _check_quantizers(model: Any) -> None:
 
 
 def _check_reuse(model: Any, config: FirmwareConfig) -> None:
-    sizes = {layer.name: math.prod(layer.kernel.shape) for layer in model.layers if type(layer).__name__ == "QDense"}
+    sizes = {layer.name: math.prod(layer.kernel.shape) for layer in model.layers if type(layer).__name__ in WEIGHTED}
     common = math.gcd(*sizes.values())
     for name, size in sizes.items():
         if size % config.reuse_factor:
@@ -106,6 +112,18 @@ def _check_reuse(model: Any, config: FirmwareConfig) -> None:
             raise ConversionError(
                 f"firmware.reuse_factor {config.reuse_factor} does not divide the {size} multiplications "
                 f"of layer {name}; use one of {allowed}"
+            )
+
+
+def _check_size(model: Any, config: FirmwareConfig) -> None:
+    """Vivado HLS gives up on products that are one array of more than 4096 elements; Vitis HLS does not."""
+    if (config.backend, config.strategy) != ("Vivado", "latency"):
+        return
+    for layer in model.layers:
+        if type(layer).__name__ in WEIGHTED and (size := math.prod(layer.kernel.shape)) > _VIVADO_ARRAY:
+            raise ConversionError(
+                f"layer {layer.name}: {size} products at once and Vivado HLS takes {_VIVADO_ARRAY}; "
+                "take backend Vitis, strategy distributed_arithmetic or a smaller layer"
             )
 
 

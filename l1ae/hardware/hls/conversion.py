@@ -12,7 +12,7 @@ from typing import Any
 from l1ae.circuit.graph import Circuit
 from l1ae.config import FirmwareConfig
 from l1ae.errors import ConversionError
-from l1ae.hardware.hls.checks import producers
+from l1ae.hardware.hls.checks import WEIGHTED, producers
 
 #: The default precision given to hls4ml: wrong on purpose, so that a type that nobody derived can be seen.
 _UNSET_WIDTH = 97
@@ -41,24 +41,25 @@ def convert(model: Any, config: FirmwareConfig, name: str, folder: Path, message
     with captured(messages):
         import hls4ml
 
-        from l1ae.hardware.hls import handlers  # noqa: F401  (adds itself to hls4ml's registry)
+        from l1ae.hardware.hls import handlers, tables, tensors  # noqa: F401  (add themselves to hls4ml's registry)
 
         try:
-            graph = hls4ml.converters.convert_from_keras_model(
-                model,
-                output_dir=str(folder),
-                project_name=name,
-                backend=config.backend,
-                hls_config=_settings(model, config),
-                bit_exact=True,
-                allow_da_fallback=False,
-                allow_v2_fallback=False,
-                io_type="io_parallel",
-                part=config.part,
-                clock_period=int(config.clock_ns) if config.clock_ns.is_integer() else config.clock_ns,
-                # Otherwise the C simulation reads text files, and synthesis the headers.
-                write_weights_txt=False,
-            )
+            with tensors.in_charge():
+                graph = hls4ml.converters.convert_from_keras_model(
+                    model,
+                    output_dir=str(folder),
+                    project_name=name,
+                    backend=config.backend,
+                    hls_config=_settings(model, config),
+                    bit_exact=True,
+                    allow_da_fallback=False,
+                    allow_v2_fallback=False,
+                    io_type="io_parallel",
+                    part=config.part,
+                    clock_period=int(config.clock_ns) if config.clock_ns.is_integer() else config.clock_ns,
+                    # Otherwise the C simulation reads text files, and synthesis the headers.
+                    write_weights_txt=False,
+                )
         except ConversionError:
             raise
         except Exception as error:
@@ -75,7 +76,7 @@ def convert(model: Any, config: FirmwareConfig, name: str, folder: Path, message
 def _settings(model: Any, config: FirmwareConfig) -> dict[str, Any]:
     layers: dict[str, dict[str, Any]] = {layer.name: {"Trace": True} for layer in model.layers}
     for layer in model.layers:
-        if type(layer).__name__ == "QDense":
+        if type(layer).__name__ in WEIGHTED:
             layers[layer.name]["Strategy"] = config.strategy
     settings = {
         "Precision": {"default": UNSET},

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from l1ae.circuit.formats import FixedFormat
 from l1ae.config import FirmwareConfig
 from l1ae.environment import versions
+from l1ae.hardware.hls.checks import producers
 from l1ae.hardware.hls.sources import Sources
 
 
@@ -54,23 +55,31 @@ def write_readme(
     """Write what a firmware engineer needs to know; `layers` are the records of the provenance."""
     size, width = sources.input.size, sources.input.format.width
     features = features or tuple(f"input {index}" for index in range(size))
-    scaling = next((layer for layer in model.layers if type(layer).__name__ == "InputScaling"), None)
-    inputs = [
-        {
-            "feature": features[index],
-            "bits": f"{width * (index + 1) - 1}:{width * index}",
-            "offset": scaling.offset[index] if scaling else 0,
-            "shift": scaling.shift[index] if scaling else 0,
-        }
-        for index in range(size)
+    inputs: list[dict[str, Any]] = [
+        {"feature": features[index], "bits": f"{width * (index + 1) - 1}:{width * index}"} for index in range(size)
     ]
+    scaling = _input_scaling(model)
+    if scaling is not None:
+        for row, offset, shift in zip(inputs, scaling.offset, scaling.shift, strict=True):
+            row.update(offset=offset, shift=shift)
     text = render(
         "README.md",
         sources,
         config=config,
         versions=versions(),
         inputs=inputs,
+        scaled=scaling is not None,
         events=events,
         records=layers,
     )
     (folder / "README.md").write_text(text, encoding="utf-8")
+
+
+def _input_scaling(model: Any) -> Any | None:
+    """The InputScaling that all words go through first; None where the network begins in another way."""
+    readers: dict[str, list[Any]] = {}
+    for layer, producer in producers(model):
+        readers.setdefault(producer.name, []).append(layer)
+    (port,) = readers[model.layers[0].name]
+    first = readers.get(port.name, [])
+    return first[0] if [type(layer).__name__ for layer in first] == ["InputScaling"] else None

@@ -52,19 +52,20 @@ class ExactQuantizerCall(FunctionCallTemplate):
 
     def format(self, node: Any) -> str:
         """The call; hls4ml generates the function under the name of the node."""
-        return _generated_call(self, node, node.name)
+        return generated_call(self, node, node.name)
 
 
-def _generated_call(template: FunctionCallTemplate, node: Any, function: str) -> str:
+def generated_call(template: FunctionCallTemplate, node: Any, function: str) -> str:
     """Call of a function in the generated code, from the node's input array to its output array."""
     call = template._default_function_params(node)
     namespace = node.model.config.get_writer_config().get("Namespace") or "nnet"
     return f"{namespace}::{function}<{call['input_t']}, {call['output_t']}>({call['input']}, {call['output']});"
 
 
-def quantizer_node(fixed: FixedFormat, size: int) -> dict[str, Any]:
-    """Attributes of the hls4ml node that brings `size` elements to the format `fixed`."""
-    sign, width, integer = (np.full((1, size), n, dtype=np.int16) for n in (fixed.signed, fixed.width, fixed.integer))
+def quantizer_node(fixed: FixedFormat, shape: Sequence[int]) -> dict[str, Any]:
+    """Attributes of the hls4ml node that brings a tensor of `shape` to the format `fixed`."""
+    parts = (fixed.signed, fixed.width, fixed.integer)
+    sign, width, integer = (np.full((1, *shape), part, dtype=np.int16) for part in parts)
     return {
         "class_name": "ExactQuantizer",
         "mask_kbi": (sign, width, integer),
@@ -82,7 +83,7 @@ class QActivationHandler(ExactHandler):
 
     def handle(self, layer: Any, in_tensors: Sequence[Any], out_tensors: Sequence[Any]) -> dict[str, Any]:
         """One quantizer node."""
-        return quantizer_node(read_quantizer(layer.activation, layer.name), int(out_tensors[0].shape[1]))
+        return quantizer_node(read_quantizer(layer.activation, layer.name), out_tensors[0].shape[1:])
 
 
 class QDenseHandler(ExactHandler):
@@ -134,7 +135,7 @@ class HardwareScalingCall(FunctionCallTemplate):
     def format(self, node: Any) -> str:
         """The call; the function itself travels as generated code."""
         node.set_attr("scaling_codegen", Source(scaling_code(node)))
-        return _generated_call(self, node, f"scale_words_{node.index}")
+        return generated_call(self, node, f"scale_words_{node.index}")
 
 
 def scaling_code(node: Any) -> str:

@@ -2,6 +2,7 @@
 
 import datetime
 import hashlib
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,20 +11,25 @@ from l1ae.circuit.graph import Circuit
 from l1ae.config import FirmwareConfig
 from l1ae.environment import versions
 from l1ae.files import sha256
-from l1ae.hardware.hls.checks import quantized_weights
+from l1ae.hardware.hls.checks import WEIGHTED, quantized_weights
 from l1ae.hardware.hls.sources import PROVENANCE, read_provenance
 
 
 def weight_digests(model: Any) -> dict[str, str]:
-    """SHA-256 of the quantized weights of each layer: kernel, then bias, as little-endian float32 in C order."""
+    """SHA-256 of the quantized weights of each layer: kernel, then bias, as little-endian float32 in C order.
+
+    Of the tables of a TableLookup: as little-endian 32-bit integers.
+    """
     digests = {}
     for layer in model.layers:
-        if type(layer).__name__ == "QDense":
+        if type(layer).__name__ in WEIGHTED:
             total = hashlib.sha256()
             for values in quantized_weights(layer):
                 if values is not None:
                     total.update(values.astype("<f4").tobytes())
             digests[layer.name] = total.hexdigest()
+        elif type(layer).__name__ == "TableLookup":
+            digests[layer.name] = hashlib.sha256(layer.tables.astype("<i4").tobytes()).hexdigest()
     return digests
 
 
@@ -53,7 +59,9 @@ def layer_records(graph: Any, names: Mapping[str, str], circuit: Circuit) -> lis
         record = {"node": node.name, "layer": layer, "kind": node.class_name, "fraction": fraction, "types": types}
         cost = node.attributes.get("da_kernel_cost")
         if cost is not None:
-            record["estimate"] = {"lut": float(cost), "source": "da4ml cost model, adders of the kernel only"}
+            # A convolution has the adders of its kernel at every position.
+            lut = float(cost) * math.prod(node.get_output_variable().shape[:-1])
+            record["estimate"] = {"lut": lut, "source": "da4ml cost model, adders of the kernel only"}
         records.append(record)
     return records
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from l1ae.files import sha256
 PROVENANCE = "provenance.json"
 _TYPEDEF = re.compile(r"typedef\s+(ap_u?(?:fixed|int))<([^<>]*)>\s+(\w+);")
 _PORTS = re.compile(r"void\s+(\w+)\(\s*(\w+)\s+(\w+)\[(\d+)\],\s*(\w+)\s+(\w+)\[(\d+)\]\s*\);")
-_TRACED = re.compile(r'save_layer_output<(\w+)>\(\w+,\s*"(\w+)",\s*(\d+)\)')
+_TRACED = re.compile(r'save_layer_output<(\w+)>\(\w+,\s*"(\w+)",\s*([\d*]+)\)')
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,7 @@ def parse_sources(folder: Path, name: str, layers: Sequence[Mapping[str, Any]]) 
         input=Port(in_name, in_type, types[in_type], int(in_size), int(layers[0]["fraction"])),
         output=Port(out_name, out_type, types[out_type], int(out_size), int(layers[-1]["fraction"])),
         layers={
-            node: Port(known[node][0], type_, types[type_], int(size), known[node][1]) for type_, node, size in traced
+            node: Port(known[node][0], type_, types[type_], math.prod(map(int, size.split("*"))), known[node][1])
+            for type_, node, size in traced
         },
     )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from l1ae.config import load_record
+from l1ae.records import load_record
 from l1ae.errors import ConfigError
 from l1ae.events.layout import GLOBAL_TRIGGER, Layout
 from l1ae.events.readers.layouts import LAYOUTS, load_layout

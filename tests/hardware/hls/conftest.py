@@ -4,17 +4,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from l1ae.config import AutoencoderConfig, FirmwareConfig
+from l1ae.config import FirmwareConfig
+from l1ae.events.layout import LEPTON
+from l1ae.settings import AutoencoderConfig, InputsConfig
 
 
 def deployed(kind, *, n=12, hidden=(5,), latent=2, seed=0, offset=None, shift=None):
     """A deployed model with random weights and random input scaling; untrained, so that every format is exercised."""
     from l1ae.autoencoder.architectures import build
+    from l1ae.autoencoder.scores import deploy
+    from l1ae.autoencoder.transforms import InputTransform
 
     rng = np.random.default_rng(seed)
     offset = rng.integers(-300, 600, n).tolist() if offset is None else offset
     shift = rng.integers(0, 11, n).tolist() if shift is None else shift
-    model = build(AutoencoderConfig(kind=kind, hidden=hidden, latent=latent), offset, shift).deployed
+    config = AutoencoderConfig(kind=kind, hidden=hidden, latent=latent)
+    model = deploy(build(config, InputTransform.of(offset, shift), LEPTON), config, InputsConfig(), LEPTON)
     spread_weights(model, rng)
     return model
 

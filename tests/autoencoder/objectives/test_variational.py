@@ -3,15 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from keras import ops
 
-from l1ae.autoencoder.objectives import absolute_error, beta_elbo, kl_divergence, squared_error
-
-RNG = np.random.default_rng(0)
-TARGET, OUTPUT = RNG.normal(size=(2, 4, 5)).astype(np.float32)
-
-
-def test_errors_are_means_over_the_inputs():
-    assert np.allclose(squared_error(TARGET, OUTPUT), ((TARGET - OUTPUT) ** 2).mean(axis=1), rtol=1e-6)
-    assert np.allclose(absolute_error(TARGET, OUTPUT), np.abs(TARGET - OUTPUT).mean(axis=1), rtol=1e-6)
+from l1ae.autoencoder.objectives.variational import beta_elbo, kl_divergence
 
 
 @given(st.floats(-3, 3), st.floats(-3, 2), st.floats(0.5, 8))
@@ -24,6 +16,15 @@ def test_kl_divergence_is_the_integral_it_stands_for(mean, log_variance, prior_w
     arguments = ops.array([[mean]], "float64"), ops.array([[log_variance]], "float64")
     value = float(kl_divergence(*arguments, prior_width)[0])
     assert abs(value - integral) < 1e-6
+
+
+def test_kl_divergence_is_a_mean_over_the_code_and_nothing_at_the_prior():
+    mean, log_variance = np.random.default_rng(0).normal(size=(2, 6, 4)).astype(np.float32)
+    one_by_one = [np.asarray(kl_divergence(mean[:, [i]], log_variance[:, [i]], 2.0)) for i in range(4)]
+    assert np.allclose(np.asarray(kl_divergence(mean, log_variance, 2.0)), np.mean(one_by_one, axis=0), rtol=1e-5)
+    zero, width = np.zeros((1, 3), dtype=np.float32), 4.0
+    assert np.allclose(np.asarray(kl_divergence(zero, zero + 2 * np.log(width), width)), 0, atol=1e-6)
+    assert float(kl_divergence(zero, zero, width)[0]) > 0.1
 
 
 def test_beta_shifts_the_weight_between_the_terms():

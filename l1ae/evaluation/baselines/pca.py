@@ -1,4 +1,4 @@
-"""Scores that need no neural network: what an autoencoder has to beat on the same events."""
+"""Principal components: the linear autoencoder."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from l1ae.errors import DataError
-from l1ae.events.layout import ObjectKind
-from l1ae.events.schema import EventSet
+from l1ae.evaluation.baselines.inputs import as_inputs
 
 
 class PcaBaseline:
@@ -32,7 +31,7 @@ class PcaBaseline:
         pca, held = IncrementalPCA(), np.zeros((0, 0))
         with np.errstate(divide="ignore", invalid="ignore"):  # its share of the variance, when there is none at all
             for batch in batches:
-                x = _inputs(batch)
+                x = as_inputs(batch)
                 held = np.concatenate([held, x]) if len(held) else x
                 if len(held) >= held.shape[1]:
                     pca.partial_fit(held)
@@ -51,45 +50,9 @@ class PcaBaseline:
         """Squared reconstruction error (N,) of inputs (N, F), in squared units of the inputs."""
         if self._components is None:
             raise DataError("the PCA baseline has no components yet; call fit with training inputs first")
-        values = _inputs(x)
+        values = as_inputs(x)
         if values.shape[1] != len(self._mean):
             raise DataError(f"inputs have {values.shape[1]} features, the PCA was fitted on {len(self._mean)}")
         centred = values - self._mean
         residual = centred - centred @ self._components.T @ self._components
         return np.einsum("ij,ij->i", residual, residual)
-
-
-def leading_object_pt_sum(events: EventSet) -> NDArray[np.float64]:
-    """pT of the leading object of every kind (not MET), summed for each event (N,), in GeV; absent objects count 0."""
-    return np.sum([_pt(events, kind).max(axis=1) for kind in _countable(events)], axis=0)
-
-
-def total_pt(events: EventSet) -> NDArray[np.float64]:
-    """Sum of the pT of all objects of each event (N,), MET included, in GeV."""
-    return np.sum([_pt(events, kind).sum(axis=1) for kind in events.layout.kinds], axis=0)
-
-
-def object_count(events: EventSet) -> NDArray[np.int64]:
-    """Number of objects of each event (N,); MET is no object to count."""
-    present = [events.present[:, events.layout.rows(kind.name)].sum(axis=1) for kind in _countable(events)]
-    return np.sum(present, axis=0).astype(np.int64)
-
-
-def _countable(events: EventSet) -> list[ObjectKind]:
-    """The kinds that are no energy sums; of sums alone, those."""
-    kinds = [kind for kind in events.layout.kinds if not kind.sum]
-    return kinds or list(events.layout.kinds)
-
-
-def _pt(events: EventSet, kind: ObjectKind) -> NDArray[np.float64]:
-    """pT of all objects of one kind (N, count), in GeV."""
-    return kind.pt.to_physical(events.words[:, events.layout.rows(kind.name), 0])
-
-
-def _inputs(x: ArrayLike) -> NDArray[np.float64]:
-    values = np.asarray(x, dtype=np.float64)
-    if values.ndim != 2 or not values.size:
-        raise DataError(f"inputs have shape {values.shape}, expected (events, features) with at least one event")
-    if not np.isfinite(values).all():
-        raise DataError("inputs hold NaN or infinite values; drop those events")
-    return values

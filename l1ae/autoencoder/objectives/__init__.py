@@ -1,0 +1,1 @@
+"""What training minimises: one small file per objective, each with its formula and source."""

@@ -1,0 +1,157 @@
+"""Operations on tensors of rows, columns and channels: convolution, maximum pooling, and wires.
+
+The firmware unrolls all of them, so each works on the flattened tensors: a convolution is a dense layer whose matrix
+holds its kernel once for every position.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from l1ae.circuit.formats import FixedFormat
+from l1ae.circuit.nodes import Dense, Node, problem, raw_fraction, weights_problem
+
+_MAX_DIMENSIONS = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Wire(Node):
+    """Elements of the operand in another order, shape or number: out[j] = in[indices[j]], both flattened."""
+
+    indices: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Convolution(Dense):
+    """The kernel (rows, columns, channels, filters) times the window of the operand at each position, plus the bias.
+
+    `input_shape`: rows, columns and channels of the operand; `strides`: rows and columns from one position to the
+    next; `padding`: rows above and columns left of the operand that count as zeros, as does all that lies beyond it.
+    """
+
+    input_shape: tuple[int, ...]
+    strides: tuple[int, int]
+    padding: tuple[int, int]
+
+    @cached_property
+    def windows(self) -> NDArray[np.int64]:
+        """Element of the operand under each weight of a filter, (positions, weights); -1 where there is none."""
+        pixels = _windows(self.input_shape, self.shape, self.kernel.shape, self.strides, self.padding)
+        channels = self.input_shape[2]
+        elements = pixels[:, :, None] * channels + np.arange(channels)
+        return np.where(pixels[:, :, None] < 0, -1, elements).reshape(len(pixels), -1)
+
+    @cached_property
+    def matrix(self) -> NDArray[np.int64]:
+        """Weight words (elements of the operand, elements of the result) of the unrolled firmware."""
+        filters = self.kernel.shape[-1]
+        kernel = self.kernel.reshape(-1, filters)
+        unrolled = np.zeros((math.prod(self.input_shape), len(self.windows), filters), dtype=np.int64)
+        for position, elements in enumerate(self.windows):
+            inside = elements >= 0
+            unrolled[elements[inside], position] = kernel[inside]
+        unrolled.setflags(write=False)
+        return unrolled.reshape(len(unrolled), -1)
+
+
+@dataclass(frozen=True, eq=False)
+class MaxPool(Node):
+    """The largest element of each window of `pool` rows and columns, per channel; windows do not overlap.
+
+    `input_shape`: rows, columns and channels of the operand; what fills no whole window is left out.
+    """
+
+    input_shape: tuple[int, ...]
+    pool: tuple[int, int]
+
+    @cached_property
+    def windows(self) -> NDArray[np.int64]:
+        """Elements of the operand that each element of the result is chosen from, (elements, pool size)."""
+        pixels = _windows(self.input_shape, self.shape, self.pool, self.pool, (0, 0))
+        channels = self.input_shape[2]
+        return (pixels[:, None, :] * channels + np.arange(channels)[:, None]).reshape(self.size, -1)
+
+
+def _windows(
+    input_shape: Sequence[int],
+    output_shape: Sequence[int],
+    window: Sequence[int],
+    strides: Sequence[int],
+    padding: Sequence[int],
+) -> NDArray[np.int64]:
+    """Pixel under each place of the window, (positions, rows * columns of the window); -1 beyond the operand."""
+    rows, columns = (
+        (np.arange(output_shape[axis]) * strides[axis] - padding[axis])[:, None] + np.arange(window[axis])
+        for axis in (0, 1)
+    )
+    rows, columns = rows[:, None, :, None], columns[None, :, None, :]
+    inside = (rows >= 0) & (rows < input_shape[0]) & (columns >= 0) & (columns < input_shape[1])
+    return np.where(inside, rows * input_shape[1] + columns, -1).reshape(output_shape[0] * output_shape[1], -1)
+
+
+@raw_fraction.register(Wire)
+@raw_fraction.register(MaxPool)
+def _(node: Node, operands: Sequence[FixedFormat]) -> int:
+    return operands[0].fraction
+
+
+@problem.register
+def _(node: Wire, shapes: Sequence[tuple[int, ...]]) -> str | None:
+    if len(shapes) != 1:
+        return f"{len(shapes)} operands where 1 is needed"
+    if not _whole(node.shape, 1) or not 1 <= len(node.shape) <= _MAX_DIMENSIONS:
+        return f"shape {node.shape}: vectors, rows of channels, and rows and columns of channels are supported"
+    if len(node.indices) != node.size:
+        return f"{len(node.indices)} indices for shape {node.shape}"
+    if not _whole(node.indices, 0) or max(node.indices) >= math.prod(shapes[0]):
+        return f"an index lies outside of its operand, which has {math.prod(shapes[0])} elements"
+    return None
+
+
+@problem.register
+def _(node: Convolution, shapes: Sequence[tuple[int, ...]]) -> str | None:
+    if found := _images_problem(node, node.input_shape, shapes):
+        return found
+    rows, columns, channels = node.input_shape
+    if node.kernel.ndim != 4 or node.kernel.shape[2] != channels or node.kernel.shape[3] != node.shape[2]:
+        return f"kernel of shape {node.kernel.shape} from {node.input_shape} to {node.shape}"
+    if not (_pair(node.strides, 1) and _pair(node.padding, 0)):
+        return f"strides {node.strides} and padding {node.padding}: give two whole numbers of each"
+    for axis, length in enumerate((rows, columns)):
+        last = (node.shape[axis] - 1) * node.strides[axis] - node.padding[axis]
+        if node.padding[axis] >= node.kernel.shape[axis] or last >= length:
+            return f"kernel of shape {node.kernel.shape} has positions beyond its operand {node.input_shape}"
+    return weights_problem(node)
+
+
+@problem.register
+def _(node: MaxPool, shapes: Sequence[tuple[int, ...]]) -> str | None:
+    if found := _images_problem(node, node.input_shape, shapes):
+        return found
+    if not _pair(node.pool, 1):
+        return f"pool {node.pool}: give two whole numbers"
+    result = (node.input_shape[0] // node.pool[0], node.input_shape[1] // node.pool[1], node.input_shape[2])
+    return None if result == node.shape else f"shape {node.shape} where {result} is computed"
+
+
+def _images_problem(node: Node, input_shape: tuple[int, ...], shapes: Sequence[tuple[int, ...]]) -> str | None:
+    if len(shapes) != 1:
+        return f"{len(shapes)} operands where 1 is needed"
+    if shapes[0] != input_shape or len(input_shape) != _MAX_DIMENSIONS:
+        return f"input of shape {shapes[0]} where rows, columns and channels {input_shape} are needed; use a Reshape"
+    if len(node.shape) != _MAX_DIMENSIONS or not _whole(node.shape, 1):
+        return f"shape {node.shape}: its window is larger than its input {input_shape}"
+    return None
+
+
+def _whole(values: Any, low: int) -> bool:
+    return all(isinstance(value, int) and value >= low for value in values)
+
+
+def _pair(values: Any, low: int) -> bool:
+    return len(values) == 2 and _whole(values, low)

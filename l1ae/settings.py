@@ -1,0 +1,291 @@
+"""What a network is and how it is trained: the records of the sections `inputs`, `autoencoder` and `training`.
+
+Combinations that cannot work are refused here, before anything is read or trained; what depends on the events (their
+number of inputs and objects) is checked by `check_network` when they are known.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, PositiveInt, model_validator
+
+from l1ae.errors import ConfigError
+from l1ae.events.layout import Layout
+from l1ae.records import Precision, Record, SignedPrecision
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Units = Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
+
+#: Which scores a kind of autoencoder can give; the first is its default.
+SCORES: dict[str, tuple[str, ...]] = {
+    "undercomplete": ("squared_error", "absolute_error"),
+    "overcomplete": ("squared_error", "absolute_error"),
+    "sparse": ("squared_error", "absolute_error"),
+    "contractive": ("squared_error", "absolute_error"),
+    "denoising": ("squared_error", "absolute_error"),
+    "variational": ("radius", "weighted_radius", "kl", "squared_error", "absolute_error"),
+    "student": ("student",),
+}
+#: Rows that the two convolutions of three rows and the two poolings by three need at least.
+_CONVOLUTION_ROWS = 11
+
+
+class InputsConfig(Record):
+    """What the network sees of the hardware words; every choice is exact in firmware.
+
+    `transform` of the pT words: `scale` is an offset and a shift; the others are a look-up table per input, learned
+    from the background. `angles`: as they are, or `relative`, the cosine of the difference in phi to the missing
+    momentum. `address`: bits of the word that addresses a table. `direction_shift` makes angles smaller by 2**shift.
+    """
+
+    transform: Literal["scale", "log", "tail", "density", "quantile"] = "scale"
+    angles: Literal["absolute", "relative"] = "absolute"
+    direction_shift: Annotated[int, Field(ge=0, le=8)] = 4
+    address: Annotated[int, Field(ge=4, le=10)] = 9
+    precision: SignedPrecision = SignedPrecision(width=8, integer=4)
+
+    @property
+    def tables(self) -> bool:
+        """Whether the inputs pass through look-up tables."""
+        return self.transform != "scale" or self.angles == "relative"
+
+
+Kernel = SignedPrecision | Literal["ternary", "binary"]
+
+
+class LayerConfig(Record):
+    """Precisions of one layer that differ from those of the network; None keeps them."""
+
+    weights: Kernel | None = None
+    biases: SignedPrecision | None = None
+    activations: Precision | None = None
+
+
+class EmbeddingConfig(Record):
+    """A network in front of the autoencoder, trained by self-supervision; the autoencoder reconstructs its output.
+
+    `size` outputs of format `precision` behind layers of `hidden` units.
+    """
+
+    hidden: Units = (29,)
+    size: PositiveInt = 10
+    precision: SignedPrecision = SignedPrecision(width=8, integer=4)
+
+
+class AutoencoderConfig(Record):
+    """Kind, shape and precisions of the autoencoder, and the score that it gives.
+
+    `score`: None takes the first that the kind can give. `mask_absent`: inputs of absent objects add nothing to a
+    reconstruction error. `layers`: precisions of single layers by name (encoder_1, code, decoder_1, output, ...).
+    """
+
+    kind: Literal["undercomplete", "overcomplete", "sparse", "contractive", "denoising", "variational", "student"]
+    architecture: Literal["dense", "convolutional"] = "dense"
+    hidden: Units = (32, 16)
+    filters: tuple[PositiveInt, PositiveInt] = (16, 32)
+    latent: PositiveInt = 3
+    embedding: EmbeddingConfig | None = None
+    score: Literal["squared_error", "absolute_error", "radius", "weighted_radius", "kl", "student"] | None = None
+    mask_absent: bool = False
+    weights: Kernel = SignedPrecision(width=8, integer=2)
+    biases: SignedPrecision = SignedPrecision(width=8, integer=3)
+    activations: Precision = Precision(width=8, integer=3)
+    code: SignedPrecision = SignedPrecision(width=8, integer=4)
+    layers: dict[str, LayerConfig] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _possible(self) -> "AutoencoderConfig":
+        if self.score is not None and self.score not in SCORES[self.kind]:
+            raise ValueError(f"kind {self.kind} gives no score {self.score}; it gives {', '.join(SCORES[self.kind])}")
+        if self.mask_absent and self.given_score not in ("squared_error", "absolute_error"):
+            raise ValueError(f"mask_absent: score {self.given_score} is no reconstruction error, leave it out")
+        if self.embedding is not None:
+            if self.kind == "student" or self.architecture == "convolutional":
+                raise ValueError("an embedding stands in front of a dense autoencoder; take kind undercomplete")
+            if self.mask_absent:
+                raise ValueError("mask_absent: behind an embedding no input belongs to one object, leave it out")
+        if self.kind == "student" and self.architecture == "convolutional":
+            raise ValueError("a student is dense; its teacher may be as large as you like")
+        unknown = next((name for name in self.layers if name not in self.layer_names), None)
+        if unknown is not None:
+            raise ValueError(f"layers: there is no layer {unknown}; there are {', '.join(self.layer_names)}")
+        return self
+
+    @property
+    def given_score(self) -> str:
+        """The score, or the default of the kind."""
+        return self.score or SCORES[self.kind][0]
+
+    @property
+    def layer_names(self) -> tuple[str, ...]:
+        """Names of the layers with weights, in order."""
+        deep = range(1, len(self.hidden) + 1)
+        embedding = () if self.embedding is None else range(1, len(self.embedding.hidden) + 1)
+        front = (*(f"embedding_{number}" for number in embedding), *(("embedding",) if self.embedding else ()))
+        if self.kind == "student":
+            return (*(f"encoder_{number}" for number in deep), "code")
+        if self.architecture == "convolutional":
+            return ("encoder_1", "encoder_2", "code", "decoder_1", "decoder_2", "output")
+        encoder, decoder = ([f"{side}_{number}" for number in deep] for side in ("encoder", "decoder"))
+        return (*front, *encoder, "code", *decoder, "output")
+
+
+class SparsityConfig(Record):
+    """Penalty on the code: `l1`, the Laplace prior, or `kl` from a mean activity of `target` (between 0 and 1)."""
+
+    penalty: Literal["l1", "kl"] = "l1"
+    weight: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 0.01
+    target: Annotated[float, Field(gt=0, lt=1)] = 0.05
+
+
+class CorruptionConfig(Record):
+    """What a denoising autoencoder has to undo, drawn anew in every epoch.
+
+    `masking`: share of the objects set to absent. `gaussian`: width of noise added to the scaled inputs. `detector`:
+    relative width of a smearing of pT, one count of smearing in the angles, and objects lost with probability
+    `masking`.
+    """
+
+    kind: Literal["masking", "gaussian", "detector"] = "masking"
+    masking: Share = 0.1
+    gaussian: Share = 0.3
+    detector: Share = 0.1
+
+
+class VicregConfig(Record):
+    """Self-supervision by VICReg: the weights of its terms, and how strongly the two views of an event differ.
+
+    `smear`: relative width of the pT smearing; `drop`: share of the objects lost. Both views are also turned
+    around the beam.
+    """
+
+    epochs: PositiveInt = 30
+    invariance: Weight = 25.0
+    variance: Weight = 25.0
+    covariance: Weight = 1.0
+    smear: Share = 0.15
+    drop: Share = 0.1
+
+
+Member = Literal["autoencoder", "outliers", "table", "total_pt"]
+
+
+def _all_members() -> dict[Member, float]:
+    return {"autoencoder": 1.0, "outliers": 1.0, "table": 1.0, "total_pt": 1.0}
+
+
+class TeacherConfig(Record):
+    """The large float teacher of a student: the scores it joins with their weights, and the size of its networks.
+
+    `transform` of the pT in front of its autoencoder.
+    """
+
+    members: Annotated[dict[Member, Annotated[float, Field(gt=0)]], Field(min_length=1)] = Field(
+        default_factory=_all_members
+    )
+    transform: Literal["log", "tail", "density", "quantile"] = "tail"
+    hidden: Units = (128, 64)
+    latent: PositiveInt = 5
+    epochs: PositiveInt = 30
+
+
+class PruningConfig(Record):
+    """Magnitude pruning to a share `sparsity` of zero weights per layer, by a cubic schedule over these epochs."""
+
+    sparsity: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    begin_epoch: Annotated[int, Field(ge=0)] = 0
+    end_epoch: PositiveInt = 20
+
+    @model_validator(mode="after")
+    def _possible(self) -> "PruningConfig":
+        if self.end_epoch <= self.begin_epoch:
+            raise ValueError(f"pruning ends with epoch {self.end_epoch} and begins behind {self.begin_epoch}")
+        return self
+
+
+class TrainingConfig(Record):
+    """How the network is trained; see docs/configuration.md for each key."""
+
+    epochs: PositiveInt = 50
+    float_epochs: Annotated[int, Field(ge=0)] = 0
+    batch_norm: bool = False
+    batch_size: PositiveInt = 512
+    learning_rate: Annotated[float, Field(gt=0)] = 3e-3
+    patience: PositiveInt = 8
+    reconstruction: Literal["squared", "absolute"] = "squared"
+    mask_absent: bool = False
+    periodic: bool = False
+    feature_weights: dict[str, Weight] = Field(default_factory=dict)
+    weight_decay: Weight = 0.0
+    sparsity: SparsityConfig | None = None
+    contraction: Weight = 0.0
+    corruption: CorruptionConfig | None = None
+    beta: Share = 0.8
+    prior_width: Annotated[float, Field(gt=0, le=1024)] = 1.0
+    warmup_epochs: Annotated[int, Field(ge=0)] = 0
+    vicreg: VicregConfig = VicregConfig()
+    teacher: TeacherConfig = TeacherConfig()
+    pruning: PruningConfig | None = None
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
+
+    @model_validator(mode="after")
+    def _possible(self) -> "TrainingConfig":
+        if self.batch_norm and not self.float_epochs:
+            raise ValueError("batch_norm lives in the float network and is folded from there: set float_epochs")
+        if self.pruning is not None and self.pruning.end_epoch > self.epochs:
+            raise ValueError(f"pruning ends with epoch {self.pruning.end_epoch}, behind the last of {self.epochs}")
+        if self.feature_weights and not any(self.feature_weights.values()):
+            raise ValueError("feature_weights: every weight is 0, nothing would be learned")
+        return self
+
+
+def check_objective(autoencoder: AutoencoderConfig, training: TrainingConfig, inputs: InputsConfig) -> None:
+    """Refuse an objective that its kind does not have, or lacks; raises `ValueError`."""
+    kind = autoencoder.kind
+    needed = {"sparse": "sparsity", "denoising": "corruption", "contractive": "contraction"}
+    for owner, key in needed.items():
+        given = bool(getattr(training, key))
+        if owner == kind and not given:
+            raise ValueError(f"kind {kind} needs training.{key}")
+        if given and owner != kind and not (kind == "overcomplete" and key == "sparsity"):
+            raise ValueError(f"training.{key} belongs to kind {owner}, not to {kind}")
+    if kind == "overcomplete" and not (training.weight_decay or training.sparsity):
+        raise ValueError("kind overcomplete could copy its inputs: give training.weight_decay or training.sparsity")
+    if autoencoder.architecture == "convolutional" and training.batch_norm:
+        raise ValueError("training.batch_norm folds into dense layers only: leave it out of a convolutional network")
+    if autoencoder.embedding is not None or kind == "student":
+        for key in ("mask_absent", "periodic", "feature_weights"):
+            if getattr(training, key):
+                raise ValueError(f"training.{key} weighs inputs, and this network does not reconstruct them")
+    if training.periodic and inputs.angles == "relative":
+        raise ValueError("training.periodic: relative angles are cosines, which have no jump; leave it out")
+
+
+def check_network(
+    autoencoder: AutoencoderConfig, training: TrainingConfig, inputs: InputsConfig, layout: Layout
+) -> None:
+    """Refuse a network that does not fit the events; raises `ConfigError` that names the key."""
+    size = layout.n_inputs if autoencoder.embedding is None else autoencoder.embedding.size
+    seen = "inputs" if autoencoder.embedding is None else "outputs of the embedding"
+    if autoencoder.kind == "overcomplete" and autoencoder.latent < size:
+        raise ConfigError(f"autoencoder.latent: {autoencoder.latent} is less than {size} {seen}: kind undercomplete")
+    if autoencoder.kind not in ("overcomplete", "sparse", "student") and autoencoder.latent >= size:
+        raise ConfigError(
+            f"autoencoder.latent: {autoencoder.latent} is not below {size} {seen}; "
+            "take less, or kind overcomplete or sparse"
+        )
+    if autoencoder.architecture == "convolutional" and layout.n_objects < _CONVOLUTION_ROWS:
+        raise ConfigError(
+            f"autoencoder.architecture: convolutional needs {_CONVOLUTION_ROWS} rows of objects, "
+            f"these events have {layout.n_objects}; take dense"
+        )
+    for name in training.feature_weights:
+        if name not in layout.features:
+            raise ConfigError(
+                f"training.feature_weights: no feature {name} in these events; they have {', '.join(layout.features)}"
+            )
+    has_phi = "phi" in layout.features
+    if training.periodic and not has_phi:
+        raise ConfigError("training.periodic: these events have no phi; leave it out")
+    if inputs.angles == "relative" and not (has_phi and any(kind.sum for kind in layout.kinds)):
+        raise ConfigError("inputs.angles: relative needs phi and a missing momentum among the events; take absolute")

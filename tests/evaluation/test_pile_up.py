@@ -1,0 +1,56 @@
+import numpy as np
+import pytest
+from scipy.stats import spearmanr
+
+from l1ae.errors import DataError
+from l1ae.evaluation import pile_up_dependence
+
+
+def test_the_correlation_is_that_of_scipy_ties_included(rng):
+    counts = rng.poisson(40, 3000)
+    scores = counts // 10 + rng.integers(0, 6, 3000)
+    found = pile_up_dependence(scores, counts, threshold=8)
+    assert found.correlation == pytest.approx(spearmanr(scores, counts).statistic, abs=1e-12)
+    assert found.events == 3000
+
+
+def test_the_error_covers(rng):
+    pulls = []
+    for _ in range(500):
+        counts = rng.poisson(40, 200)
+        found = pile_up_dependence(rng.normal(size=200), counts, threshold=0.0)
+        pulls.append(found.correlation / found.error)
+    assert np.std(pulls) == pytest.approx(1, abs=0.1)
+
+
+def test_a_score_that_follows_pile_up_is_seen_in_both(rng):
+    counts = rng.poisson(40, 5000)
+    found = pile_up_dependence(counts, counts, threshold=45)
+    assert (found.correlation, found.error) == (1.0, 0.0)
+    assert found.bins[0].passing.value == 0
+    assert found.bins[-1].passing.value == 1
+    assert sum(one.passing.events for one in found.bins) == 5000
+    assert sum(one.passing.passed for one in found.bins) == (counts >= 45).sum()
+    assert 4 <= len(found.bins) <= 8
+    for one, following in zip(found.bins, found.bins[1:], strict=False):
+        assert one.low <= one.high < following.low
+
+
+def test_constant_scores_or_counts_have_no_correlation():
+    found = pile_up_dependence(np.zeros(50, int), np.arange(50), threshold=1)
+    assert found.correlation == 0
+    assert found.error > 0.1
+    assert len(pile_up_dependence(np.arange(50), np.full(50, 7), threshold=1).bins) == 1
+
+
+@pytest.mark.parametrize(
+    ("scores", "counts", "message"),
+    [
+        (np.arange(9), np.arange(8), "9 scores need as many integer pile-up counts"),
+        (np.arange(9), np.arange(9.0), "integer pile-up counts, found float64"),
+        (np.arange(3), np.arange(3), "needs 4 events, found 3"),
+    ],
+)
+def test_misuse(scores, counts, message):
+    with pytest.raises(DataError, match=message):
+        pile_up_dependence(scores, counts, threshold=1)
