@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from l1ae.autoencoder.requirements import check_network
 from l1ae.circuit import Circuit
 from l1ae.circuit.corners import corner_words, tie_counts
 from l1ae.config import load_config
@@ -19,12 +20,12 @@ from l1ae.events.split import PARTS
 from l1ae.files import atomic_path, sha256, write_text
 from l1ae.hardware.hls.checks import check_float32, check_settings
 from l1ae.hardware.hls.sources import identity, read_provenance, read_sources
+from l1ae.implementations import implementations_of
 from l1ae.runs import RunFolder
 from l1ae.samples import Samples
-from l1ae.settings import check_network
 from l1ae.stimuli import choose, stimuli
 from l1ae.terminal import Terminal, quiet
-from l1ae.verify import Implementation, compare
+from l1ae.verify import compare
 
 if TYPE_CHECKING:
     import keras
@@ -168,7 +169,7 @@ def verify(run: RunFolder, ui: Terminal, json_file: Path | None = None) -> None:
         chosen = choose(samples.test_events(), run.config.verification)
         data = samples.stream.rows(chosen, samples.processes, "test").inputs
         inputs = stimuli(circuit, data, run.config.verification)
-        implementations = _implementations(model, circuit, project, run.log("g++"), ui)
+        implementations = implementations_of(model, circuit, project, run.log("g++"), ui)
         ties = tie_counts(circuit, np.concatenate(list(inputs.values())))
         layers = [node.name for node in circuit.nodes]
         verdict = compare(implementations, inputs, layers, ties, changed_files(project))
@@ -195,40 +196,6 @@ def verify(run: RunFolder, ui: Terminal, json_file: Path | None = None) -> None:
             f"{verdict.mismatches} of {verdict.events} events differ; {worst.first} and {worst.second} first at "
             f"{worst.first_mismatch}"
         )
-
-
-def _implementations(
-    model: "keras.Model", circuit: Circuit, project: Path, log: Path, ui: Terminal
-) -> list[Implementation]:
-    from l1ae.autoencoder import inference
-    from l1ae.hardware.hls import CSimulation
-
-    output = circuit.output
-    # The input node is left out: before the port rounds, a value may lie between two words.
-    fractions = {node.name: node.format.fraction for node in circuit.nodes if node is not circuit.input}
-    ui.say(f"  compiling {project.name}")
-    simulation = CSimulation.build(project, log=log)
-
-    def simulate(words: NDArray) -> NDArray[Any]:
-        with ui.progress("C simulation", len(words)) as advance:
-            done = 0
-
-            def progress(events: int) -> None:
-                nonlocal done
-                advance(events - done)
-                done = events
-
-            return simulation.scores(words, progress=progress)
-
-    return [
-        Implementation(
-            "keras",
-            lambda words: inference.to_integers(output.name, inference.scores(model, words), output.format.fraction),
-            lambda words: inference.trace(model, words, fractions),
-        ),
-        Implementation("reference", circuit.reference, circuit.trace),
-        Implementation("c-simulation", simulate, simulation.trace),
-    ]
 
 
 def report(run: RunFolder, ui: Terminal) -> None:

@@ -18,6 +18,9 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
+#: Begins the tags of alternatives, which are no keys.
+BRANCH = "|"
+
 _Record = TypeVar("_Record", bound=Record)
 
 
@@ -90,7 +93,7 @@ def _change(content: dict[str, Any], change: str) -> None:
 def _named(path: Path, error: pydantic.ValidationError) -> ConfigError:
     """The first problem, with the key it belongs to."""
     first = error.errors()[0]
-    key = ".".join(str(part) for part in first["loc"]) or "configuration"
+    key = ".".join(str(part) for part in first["loc"] if not str(part).startswith(BRANCH)) or "configuration"
     problem = "unknown key" if first["type"] == "extra_forbidden" else first["msg"]
     return ConfigError(f"{path}: {key}: {problem}")
 

@@ -1,16 +1,14 @@
 """What a network is and how it is trained: the records of the sections `inputs`, `autoencoder` and `training`.
 
 Combinations that cannot work are refused here, before anything is read or trained; what depends on the events (their
-number of inputs and objects) is checked by `check_network` when they are known.
+number of inputs and objects) is checked by `autoencoder/requirements.py` when they are known.
 """
 
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Discriminator, Field, PositiveInt, Tag, model_validator
 
-from l1ae.errors import ConfigError
-from l1ae.events.layout import Layout
-from l1ae.records import Precision, Record, SignedPrecision
+from l1ae.records import BRANCH, Precision, Record, SignedPrecision
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -26,8 +24,6 @@ SCORES: dict[str, tuple[str, ...]] = {
     "variational": ("radius", "weighted_radius", "kl", "squared_error", "absolute_error"),
     "student": ("student",),
 }
-#: Rows that the two convolutions of three rows and the two poolings by three need at least.
-_CONVOLUTION_ROWS = 11
 
 
 class InputsConfig(Record):
@@ -50,7 +46,12 @@ class InputsConfig(Record):
         return self.transform != "scale" or self.angles == "relative"
 
 
-Kernel = SignedPrecision | Literal["ternary", "binary"]
+#: A precision, or a kernel of few values by name; told apart first, so that a mistake in one names only that one.
+Kernel = Annotated[
+    Annotated[SignedPrecision, Tag(f"{BRANCH}precision")]
+    | Annotated[Literal["ternary", "binary"], Tag(f"{BRANCH}name")],
+    Discriminator(lambda value: f"{BRANCH}name" if isinstance(value, str) else f"{BRANCH}precision"),
+]
 
 
 class LayerConfig(Record):
@@ -109,6 +110,9 @@ class AutoencoderConfig(Record):
         unknown = next((name for name in self.layers if name not in self.layer_names), None)
         if unknown is not None:
             raise ValueError(f"layers: there is no layer {unknown}; there are {', '.join(self.layer_names)}")
+        for name in ("embedding", "code", "log_variance", "output"):
+            if name in self.layers and self.layers[name].activations is not None:
+                raise ValueError(f"layers.{name}.activations: no rectifier stands behind {name}, leave it out")
         return self
 
     @property
@@ -124,10 +128,11 @@ class AutoencoderConfig(Record):
         front = (*(f"embedding_{number}" for number in embedding), *(("embedding",) if self.embedding else ()))
         if self.kind == "student":
             return (*(f"encoder_{number}" for number in deep), "code")
+        code = ("code", "log_variance") if self.given_score == "kl" else ("code",)
         if self.architecture == "convolutional":
-            return ("encoder_1", "encoder_2", "code", "decoder_1", "decoder_2", "output")
+            return ("encoder_1", "encoder_2", *code, "decoder_1", "decoder_2", "output")
         encoder, decoder = ([f"{side}_{number}" for number in deep] for side in ("encoder", "decoder"))
-        return (*front, *encoder, "code", *decoder, "output")
+        return (*front, *encoder, *code, *decoder, "output")
 
 
 class SparsityConfig(Record):
@@ -180,7 +185,7 @@ class TeacherConfig(Record):
     `transform` of the pT in front of its autoencoder.
     """
 
-    members: Annotated[dict[Member, Annotated[float, Field(gt=0)]], Field(min_length=1)] = Field(
+    members: Annotated[dict[Member, Annotated[float, Field(gt=0, allow_inf_nan=False)]], Field(min_length=1)] = Field(
         default_factory=_all_members
     )
     transform: Literal["log", "tail", "density", "quantile"] = "tail"
@@ -210,7 +215,7 @@ class TrainingConfig(Record):
     float_epochs: Annotated[int, Field(ge=0)] = 0
     batch_norm: bool = False
     batch_size: PositiveInt = 512
-    learning_rate: Annotated[float, Field(gt=0)] = 3e-3
+    learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 3e-3
     patience: PositiveInt = 8
     reconstruction: Literal["squared", "absolute"] = "squared"
     mask_absent: bool = False
@@ -257,35 +262,8 @@ def check_objective(autoencoder: AutoencoderConfig, training: TrainingConfig, in
         for key in ("mask_absent", "periodic", "feature_weights"):
             if getattr(training, key):
                 raise ValueError(f"training.{key} weighs inputs, and this network does not reconstruct them")
+    kernels = [autoencoder.weights, *(layer.weights for layer in autoencoder.layers.values())]
+    if training.pruning is not None and "binary" in kernels:
+        raise ValueError("training.pruning: binary weights are -1 or 1 and never 0; take ternary, or leave it out")
     if training.periodic and inputs.angles == "relative":
         raise ValueError("training.periodic: relative angles are cosines, which have no jump; leave it out")
-
-
-def check_network(
-    autoencoder: AutoencoderConfig, training: TrainingConfig, inputs: InputsConfig, layout: Layout
-) -> None:
-    """Refuse a network that does not fit the events; raises `ConfigError` that names the key."""
-    size = layout.n_inputs if autoencoder.embedding is None else autoencoder.embedding.size
-    seen = "inputs" if autoencoder.embedding is None else "outputs of the embedding"
-    if autoencoder.kind == "overcomplete" and autoencoder.latent < size:
-        raise ConfigError(f"autoencoder.latent: {autoencoder.latent} is less than {size} {seen}: kind undercomplete")
-    if autoencoder.kind not in ("overcomplete", "sparse", "student") and autoencoder.latent >= size:
-        raise ConfigError(
-            f"autoencoder.latent: {autoencoder.latent} is not below {size} {seen}; "
-            "take less, or kind overcomplete or sparse"
-        )
-    if autoencoder.architecture == "convolutional" and layout.n_objects < _CONVOLUTION_ROWS:
-        raise ConfigError(
-            f"autoencoder.architecture: convolutional needs {_CONVOLUTION_ROWS} rows of objects, "
-            f"these events have {layout.n_objects}; take dense"
-        )
-    for name in training.feature_weights:
-        if name not in layout.features:
-            raise ConfigError(
-                f"training.feature_weights: no feature {name} in these events; they have {', '.join(layout.features)}"
-            )
-    has_phi = "phi" in layout.features
-    if training.periodic and not has_phi:
-        raise ConfigError("training.periodic: these events have no phi; leave it out")
-    if inputs.angles == "relative" and not (has_phi and any(kind.sum for kind in layout.kinds)):
-        raise ConfigError("inputs.angles: relative needs phi and a missing momentum among the events; take absolute")

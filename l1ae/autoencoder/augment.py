@@ -22,7 +22,7 @@ def drop_objects(words: Words, layout: Layout, share: float, rng: np.random.Gene
         if not kind.sum:
             rows = layout.rows(kind.name)
             events[:, rows][rng.random((len(events), kind.count)) < share] = 0
-    return _sent(events, layout)
+    return sent(events, layout)
 
 
 def smear(words: Words, layout: Layout, width: float, rng: np.random.Generator) -> Words:
@@ -38,7 +38,7 @@ def smear(words: Words, layout: Layout, width: float, rng: np.random.Generator) 
         else:
             block += rng.integers(-1, 2, block.shape)
             block[...] = block % scale.period if scale.period else np.clip(block, scale.low, scale.high)
-    return _sent(events, layout)
+    return sent(events, layout)
 
 
 def rotate(words: Words, layout: Layout, rng: np.random.Generator) -> Words:
@@ -49,7 +49,7 @@ def rotate(words: Words, layout: Layout, rng: np.random.Generator) -> Words:
         if scale is not None and scale.period:
             block = events[:, rows, column]
             block[...] = (block + np.rint(turn * scale.period).astype(np.int64)[:, None]) % scale.period
-    return _sent(events, layout)
+    return sent(events, layout)
 
 
 def outliers(words: Words, layout: Layout, rng: np.random.Generator) -> Words:
@@ -72,7 +72,7 @@ def outliers(words: Words, layout: Layout, rng: np.random.Generator) -> Words:
         events[swapped, rows] = other[swapped]
         new = invented_event | (choice >= 0.8)
         events[new, rows] = invented[new]
-    return _sent(events, layout)
+    return sent(events, layout)
 
 
 def _invented(kind: ObjectKind, layout: Layout, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
@@ -96,8 +96,11 @@ def _objects(words: Words, layout: Layout) -> NDArray[np.int64]:
     return np.array(words, dtype=np.int64).reshape(-1, *layout.shape)
 
 
-def _sent(events: NDArray[np.int64], layout: Layout) -> Words:
-    """Absent objects zero, and each kind in falling order of pT."""
+def sent(events: NDArray[np.int64], layout: Layout) -> Words:
+    """Words (N, n) of events (N, objects, features) as the trigger sends them, ordered in place.
+
+    Objects with pT 0 are all zero, and each kind stands in falling order of pT.
+    """
     events[events[..., 0] == 0] = 0
     for kind in layout.kinds:
         if kind.count > 1:

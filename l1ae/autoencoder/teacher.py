@@ -45,11 +45,11 @@ class Surprise(keras.layers.Layer):
     def of(cls, scores: NDArray[np.floating], **kwargs: Any) -> "Surprise":
         """Learn from the scores (N,) of background events; exponential behind the last 200 events, at most 1 %."""
         ordered = np.sort(np.asarray(scores, dtype=np.float64))
-        left = min(_TAIL_EVENTS, max(len(ordered) // 100, 1))
+        left = min(_TAIL_EVENTS, max(len(ordered) // 100, 2))
         ranks = np.unique(np.geomspace(left, len(ordered), _KNOTS).astype(int))[::-1]
         knots, index = np.unique(ordered[len(ordered) - ranks], return_index=True)
         excess = float((ordered[-left:] - knots[-1]).mean())
-        return cls(knots.tolist(), (-np.log(ranks / len(ordered)))[index].tolist(), 1 / max(excess, 1e-9), **kwargs)
+        return cls(knots.tolist(), (-np.log(ranks / len(ordered)))[index].tolist(), 1 / (excess or 1.0), **kwargs)
 
     def call(self, inputs: Any) -> Any:
         """Surprise of scores of shape (..., 1)."""

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -64,7 +64,7 @@ def fit(
     epochs = epochs or config.epochs
     first_judged = pruner.config.end_epoch if pruner is not None else 1
     features, judged = _Words(training), _Judged(task, validation, config.seed)
-    one = {name: values[:1] for name, values in judged[0].items()}
+    one = {name: values[:1] for name, values in next(iter(judged)).items()}
     steps = epochs * -(-task.multiple * len(training) // config.batch_size)
     rate = keras.optimizers.schedules.CosineDecay(config.learning_rate, steps, alpha=_SMALLEST_RATE)
     task.compile(optimizer=keras.optimizers.Adam(rate, amsgrad=True), jit_compile=False)
@@ -123,16 +123,16 @@ class _Judged:
         self.task, self.words, self.seed = task, words, seed
         self._kept: Arrays | None = None
 
-    def __len__(self) -> int:
-        return len(self.words.counts)
-
-    def __getitem__(self, index: int) -> Arrays:
+    def __iter__(self) -> Iterator[Arrays]:
         if self._kept is not None:
-            return self._kept
-        arrays = self.task.arrays(self.words.bucket(index), np.random.default_rng((self.seed, 0, 1, index)))
-        if len(self) == 1:
-            self._kept = arrays
-        return arrays
+            yield self._kept
+            return
+        draw = np.random.default_rng((self.seed, 0, 1))
+        for words in self.words:
+            arrays = self.task.arrays(words, draw)
+            if len(self.words.counts) == 1:
+                self._kept = arrays
+            yield arrays
 
 
 def _fit_epoch(task: Task, features: _Words, config: TrainingConfig, epoch: int) -> float:
@@ -162,8 +162,8 @@ def _fit_epoch(task: Task, features: _Words, config: TrainingConfig, epoch: int)
 
 def _mean_loss(task: Task, judged: _Judged) -> float:
     total, count = 0.0, 0
-    for index in range(len(judged)):
-        losses = task.predict(judged[index], batch_size=8192, verbose=0)
+    for arrays in judged:
+        losses = task.predict(arrays, batch_size=8192, verbose=0)
         total += float(np.sum(losses, dtype=np.float64))
         count += len(losses)
     return total / count

@@ -86,9 +86,8 @@ def _forward(circuit: Circuit, layout: Layout, inputs: NDArray[np.intp], scale: 
     All objects are there with the smallest pT; they are of one kind, and none follows another one of its kind.
     """
     words = np.arange(scale.low, scale.high + 1)
-    events = np.zeros((len(words), *layout.shape), dtype=np.int64)
-    events[..., 0] = 1
-    events = events.reshape(len(words), -1)
+    events = np.zeros((len(words), layout.n_inputs), dtype=np.int64)
+    events[:, :: len(layout.features)] = 1
     events[:, inputs] = words[:, None]
     return words, circuit.trace(events, [SCALED])[SCALED][:, inputs]
 

@@ -29,7 +29,10 @@ from l1ae.circuit.nodes import (
 from l1ae.circuit.quantizers import read_quantizer, read_weights
 from l1ae.errors import ConversionError
 
-_SUPPORTED = "QActivation, InputScaling, TableLookup, QDense, Add, Subtract, Multiply, SumOver, Dot"
+_SUPPORTED = (
+    "QActivation, InputScaling, TableLookup, QDense, QConv2D, MaxPooling2D, Add, Subtract, Multiply, SumOver, Dot, "
+    "Reshape, Flatten, UpSampling2D, Cropping2D, Select"
+)
 
 
 def lower(model: keras.Model) -> Circuit:

@@ -35,3 +35,4 @@ FIRMWARE = click.option(
     show_default=True,
     help="Folder under which the project NAME is written.",
 )
+FORCE = click.option("--force", is_flag=True, help="Overwrite the file that --out names.")

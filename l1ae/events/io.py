@@ -12,17 +12,14 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from l1ae.errors import DataError, RunFolderError
+from l1ae.errors import DataError
+from l1ae.events.columns import BLOCK, ColumnWriter
 from l1ae.events.layout import LEPTON, Layout
 from l1ae.events.schema import EventSet
-from l1ae.events.sink import sink
-from l1ae.files import atomic_path
 
 FORMAT = "l1ae-events-2"
 _TYPES = {"words": np.int16, "process": np.uint8, "event_id": np.uint64}
 
-#: Events in one compressed block of a file.
-BLOCK = 4096
 #: Events that are read at a time: 8 MB of words in the default layout.
 CHUNK = 16 * BLOCK
 
@@ -60,57 +57,20 @@ class EventWriter(PieceWriter):
     """Writes an event file piece by piece; a context manager that leaves a whole file or none."""
 
     def __enter__(self) -> "EventWriter":
-        with ExitStack() as stack:
-            temporary = stack.enter_context(atomic_path(self.path))
-            stack.enter_context(_as_oserror(self.path))
-            self._sink = stack.enter_context(sink(temporary))
-            # The newest file format has checksums for its own tables, and the filter below for the data.
-            self._file = stack.enter_context(h5py.File(self._sink, "w", libver="latest"))
-            for name, kind in _TYPES.items():
-                shape = self.layout.shape if name == "words" else ()
-                self._file.create_dataset(
-                    name,
-                    shape=(0, *shape),
-                    maxshape=(None, *shape),
-                    chunks=(BLOCK, *shape),
-                    dtype=kind,
-                    compression="gzip",
-                    compression_opts=4,
-                    shuffle=True,
-                    fletcher32=True,
-                )
-            self._stack = stack.pop_all()
+        columns = {name: (kind, self.layout.shape if name == "words" else ()) for name, kind in _TYPES.items()}
+        self._columns = self._stack.enter_context(ColumnWriter(self.path, FORMAT, columns, self.record))
         return self
 
     def append(self, events: EventSet) -> None:
         """Add events; their process names and layout must be those of the file."""
         self.check(events)
-        end = self.events + len(events)
-        for name in _TYPES:
-            dataset = self._file[name]
-            dataset.resize(end, axis=0)
-            dataset[self.events :] = getattr(events, name)
-        self._sink.check()
-        self.events = end
+        self._columns.append({name: getattr(events, name) for name in _TYPES})
+        self.events = self._columns.rows
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with self._stack:
-            if error is not None:
-                raise error
-            # Of fixed length: HDF5 keeps texts of variable length without a checksum, and hangs where one is damaged.
-            self._file.attrs["format"] = np.bytes_(FORMAT)
-            self._file.attrs["record"] = np.bytes_(json.dumps(self.record()))
-
-
-@contextmanager
-def _as_oserror(path: Path) -> Iterator[None]:
-    """HDF5 reports a full disk in several ways, some of them no `OSError`."""
-    try:
-        yield
-    except RuntimeError as error:
-        raise RunFolderError(f"cannot write {path}: {' '.join(str(error).split())}") from error
+        self._stack.__exit__(kind, error, trace)
 
 
 def text_attribute(file: h5py.File, name: str) -> str:

@@ -24,7 +24,17 @@ def plot_comparison(
     processes: tuple[Sequence[str] | None, Sequence[str] | None] = (None, None),
     names: tuple[str, str] = ("first", "second"),
 ) -> None:
-    """Write every feature and multiplicity of two samples of one layout into one file (png, svg or pdf).
+    """Write the picture of `comparison_figure` into one file (png, svg or pdf)."""
+    save(comparison_figure(first, second, processes, names), path)
+
+
+def comparison_figure(
+    first: Summary,
+    second: Summary,
+    processes: tuple[Sequence[str] | None, Sequence[str] | None] = (None, None),
+    names: tuple[str, str] = ("first", "second"),
+) -> Figure:
+    """Every feature and multiplicity of two samples of one layout.
 
     Upper panels: each sample normalised to 1. Lower panels: B over A, with the statistical error (square root of the
     entries) of B as bars and of A as band, triangles where the ratio lies outside; several objects of one event count
@@ -53,7 +63,7 @@ def plot_comparison(
         add_legend(figure, free, grid[0, 0], "")
         both = {key: value for key, value in first.metadata.items() if second.metadata.get(key) == value}
         add_label(grid[0, 0], both)
-    save(figure, path)
+    return figure
 
 
 def _draw(upper: Axes, lower: Axes, panel: Panel, samples: Sequence[Sample], names: Sequence[str]) -> None:

@@ -89,25 +89,32 @@ def evaluate_files(
     for file in files:
         check_layout(file, report.layout)
     training = training_digests(data, report)
-    scores: dict[str, list[NDArray[Any]]] = {}
-    used = []
+    names: list[str] = []
+    processes, scores, used = [np.zeros(0, dtype=np.intp)], [np.zeros(0, dtype=np.int64)], []
     for file in files:
         sha256 = digest(sorted(path for path in file.path.rglob("*") if path.is_file()) or [file.path])
         part, why = _part(sha256, training)
-        for name, values in _scored(file, circuit, report.layout, part, advance):
-            scores.setdefault(name, []).append(values)
+        names += [name for name in file.reader.process_names if name not in names]
+        codes = np.array([names.index(name) for name in file.reader.process_names], dtype=np.intp)
+        for process, values in _scored(file, circuit, report.layout, part, advance):
+            processes.append(codes[process])
+            scores.append(values)
         left_out = {reason: found.events for reason, found in file.skipped.items()}
         used.append(FileUsed(file=file.path.name, sha256=sha256, part=part, why=why, left_out=left_out))
-    joined = {name: np.concatenate(values) for name, values in scores.items()}
-    background, signals = _processes(data, joined, chosen or Chosen(), ", ".join(str(file.path) for file in files))
-    of = Scores(np.concatenate([joined[name] for name in background]), {name: joined[name] for name in signals})
+    process, values = np.concatenate(processes), np.concatenate(scores)
+    counts = dict(zip(names, map(int, np.bincount(process, minlength=len(names))), strict=True))
+    background, signals = _processes(data, counts, chosen or Chosen(), ", ".join(str(file.path) for file in files))
+    of = Scores(
+        values[np.isin(process, [names.index(name) for name in background])],
+        {name: values[process == names.index(name)] for name in signals},
+    )
     highest = circuit.output.format.high
     return FileEvaluation(
         run=report.name,
         files=tuple(used),
         background=background,
         signals=signals,
-        events={name: len(joined[name]) for name in (*background, *signals)},
+        events={name: counts[name] for name in (*background, *signals)},
         physics=evaluate(of.background, of.signals, highest_word=highest) if signals else {},
         in_force=_in_force(report, of),
         rates=rates(of, report.rates.basis, highest_word=highest),
@@ -156,29 +163,28 @@ def _scored(
     layout: Layout,
     part: Literal["whole", "test"],
     advance: Callable[[int], object] | None,
-) -> Iterator[tuple[str, NDArray[Any]]]:
-    """Scores of the events of each process, chunk by chunk."""
+) -> Iterator[tuple[NDArray[np.uint8], NDArray[Any]]]:
+    """Process codes and scores of the events, chunk by chunk."""
     for chunk in file.chunks():
         events = chunk.select(layout)
         if part == "test":
             events = events.take(part_codes(events.event_id) == PARTS.index("test"))
         if len(events):
-            values = circuit.reference(events.inputs)[:, 0]
-            for code in np.unique(events.process):
-                yield events.process_names[code], values[events.process == code]
+            yield events.process, circuit.reference(events.inputs)[:, 0]
         if advance is not None:
             advance(len(chunk))
 
 
 def _processes(
-    data: DataConfig, scores: dict[str, NDArray[Any]], chosen: Chosen, where: str
+    data: DataConfig, counts: dict[str, int], chosen: Chosen, where: str
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Background and signals, as far as there are events of them."""
-    held = ", ".join(scores) or "no events"
+    there = [name for name, events in counts.items() if events]
+    held = ", ".join(there) or "no events"
     for name in (*chosen.background, *chosen.signals):
-        if name not in scores:
+        if name not in there:
             raise DataError(f"no event of {name} in {where}, which holds {held}")
-    background = tuple(chosen.background) or tuple(name for name in data.background if name in scores)
+    background = tuple(chosen.background) or tuple(name for name in data.background if name in there)
     if not background:
         raise DataError(
             f"none of the run's background processes {', '.join(data.background)} in {where}, which holds {held}: "
@@ -187,7 +193,7 @@ def _processes(
     both = next((name for name in chosen.signals if name in background), None)
     if both is not None:
         raise DataError(f"process {both} cannot be background and signal")
-    others = (name for name in scores if name not in background and name not in data.background)
+    others = (name for name in there if name not in background and name not in data.background)
     return background, tuple(chosen.signals) or tuple(others)
 
 

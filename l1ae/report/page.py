@@ -1,13 +1,11 @@
 """The report as one HTML page: no scripts, nothing loaded from anywhere."""
 
-import base64
-import math
 from collections.abc import Sequence
 from pathlib import Path
 
 import jinja2
 
-from l1ae.evaluation import Share, SignalPerformance, WorkingPoint
+from l1ae.evaluation import SignalPerformance, WorkingPoint
 from l1ae.files import write_text
 from l1ae.report.arrays import RunArrays
 from l1ae.report.findings import (
@@ -20,6 +18,7 @@ from l1ae.report.findings import (
     warnings,
 )
 from l1ae.report.gallery import run_plots
+from l1ae.report.numbers import count, figure, interval, khz, percent
 from l1ae.report.record import RunReport
 from l1ae.report.style import Plot
 
@@ -44,7 +43,7 @@ def render(report: RunReport, plots: Sequence[Plot] = ()) -> str:
         percent=percent,
         interval=interval,
         khz=khz,
-        embedded=_embedded,
+        embedded=Plot.uri,
         area=area,
         signed=signed,
     )
@@ -62,48 +61,9 @@ def render(report: RunReport, plots: Sequence[Plot] = ()) -> str:
     )
 
 
-def count(value: int) -> str:
-    """An integer with its thousands apart."""
-    return f"{value:,}"
-
-
-def figure(value: float | None) -> str:
-    """A number of any size with four digits at least; a dash when there is none."""
-    if value is None:
-        return "\N{EN DASH}"
-    if float(value).is_integer() and abs(value) < 1e15:
-        return count(int(value))
-    return f"{value:.4g}"
-
-
-def percent(point: WorkingPoint | Share) -> str:
-    """The TPR of a working point, or a share, in percent, as many decimals as its interval deserves."""
-    if point.value is None or point.low is None or point.high is None:
-        return "not reachable"
-    return f"{100 * point.value:.{_decimals(point.high - point.low)}f} %"
-
-
-def interval(low: float | None, high: float | None) -> str:
-    """An interval of fractions in percent."""
-    if low is None or high is None:
-        return ""
-    decimals = _decimals(high - low)
-    return f"{100 * low:.{decimals}f}\N{EN DASH}{100 * high:.{decimals}f} %"
-
-
-def khz(rate: float) -> str:
-    """A rate in kHz with three digits at least, and never an exponent."""
-    return count(round(rate)) if rate >= 100 else f"{rate:.3g}"
-
-
 def area(performance: SignalPerformance) -> str:
     """AUC with its standard error."""
     return f"{performance.auc:.4f} ± {performance.auc_error:.4f}"
-
-
-def _decimals(width: float) -> int:
-    """Decimals of a percentage that show the width of its interval with two digits."""
-    return 1 if width <= 0 else max(0, min(6, 1 - math.floor(math.log10(100 * width))))
 
 
 def _targets(report: RunReport) -> list[str]:
@@ -114,7 +74,3 @@ def _targets(report: RunReport) -> list[str]:
 def _model_points(report: RunReport) -> dict[str, WorkingPoint]:
     """Thresholds follow from the background alone: those of the first signal are those of all."""
     return dict(next(iter(report.physics.values())).tpr) if report.physics else {}
-
-
-def _embedded(plot: Plot) -> str:
-    return "data:image/svg+xml;base64," + base64.b64encode(plot.svg().encode()).decode()

@@ -128,10 +128,11 @@ class Layer(FiniteRecord):
 class Model(FiniteRecord):
     """The deployed model: the autoencoder's `kind` and `architecture`, what it sees, what it gives, and its layers.
 
-    `inputs`: hardware words of one event, which pass through `transform` and `angles`. `latent`: dimensions of the code.
-    `parameters`: trained weights and biases, without fixed wiring; `weights` of them are no biases, `zero_weights` of
-    those are zero; a convolution counts once. `weight_format`: as in HLS, "ternary", "binary" or "mixed"; `weight_bits`:
-    of the widest kernel. `seed`: of the training; `same_but_seed` is equal for runs that differ in nothing else.
+    `inputs`: hardware words of one event, which pass through `transform` and `angles`. `latent`: dimensions of the
+    code. `parameters`: trained weights and biases, without fixed wiring; `weights` of them are no biases,
+    `zero_weights` of those are zero; a convolution counts once. `weight_format`: as in HLS, "ternary", "binary" or
+    "mixed"; `weight_bits`: of the widest kernel. `seed`: of the training; `same_but_seed` is equal for runs that
+    differ in nothing else.
     """
 
     kind: str

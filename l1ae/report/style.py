@@ -1,5 +1,6 @@
 """How the plots look: the CMS style of mplhep, a palette for all eyes, files that do not change from run to run."""
 
+import base64
 import io
 import re
 from collections.abc import Iterator, Mapping
@@ -65,6 +66,10 @@ class Plot:
         with plot_style(), mpl.rc_context({"svg.hashsalt": self.name}):
             self.figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
         return buffer.getvalue()
+
+    def uri(self) -> str:
+        """The SVG as a data URI, for a page that loads nothing."""
+        return "data:image/svg+xml;base64," + base64.b64encode(self.svg().encode()).decode()
 
     def write(self, path: Path) -> None:
         """Write the figure to a file; the suffix (png, svg, pdf) names the format."""

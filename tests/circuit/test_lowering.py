@@ -147,7 +147,6 @@ def test_a_port_with_fraction_bits(keras_trace: Callable[..., Any]) -> None:
         ([keras.layers.Dense(3, name="plain")], "plain: Dense has no exact integer meaning"),
         ([keras.layers.Dropout(0.1, name="drop")], "drop: Dropout"),
         ([keras.layers.BatchNormalization(name="norm")], "norm: BatchNormalization"),
-        ([keras.layers.Reshape((2, 2), name="fold"), keras.layers.Flatten()], "Flatten|fold"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

@@ -106,7 +106,8 @@ def test_refusals_name_the_layer_and_the_option(quantizer: Any, message: str) ->
 def test_weights_of_signs_are_those_of_qkeras(quantizer: Any) -> None:
     values = np.random.default_rng(0).normal(0, 1, 5000).astype(np.float32)
     edges = np.array([0.33, -0.33, 0.5, -0.5, 1e-30, -1e-30, -7.0], dtype=np.float32)
-    values = np.concatenate([values, [0, -0.0], edges, np.nextafter(edges, np.float32(9)), np.nextafter(edges, np.float32(-9))])
+    zeros, above, below = np.zeros(1), np.nextafter(edges, np.float32(9)), np.nextafter(edges, np.float32(-9))
+    values = np.concatenate([values, zeros, -zeros, edges, above, below], dtype=np.float32)
     words, format_ = read_weights(quantizer, values, "layer")
     assert format_ == FixedFormat.parse("ap_fixed<2,2>")
     np.testing.assert_array_equal(words, np.asarray(quantizer(values)))

@@ -13,6 +13,7 @@ COMMANDS = (
     "convert",
     "verify",
     "report",
+    "evaluate",
     "data",
     "data generate",
     "data info",

@@ -43,7 +43,7 @@ def test_an_interrupted_training_continues_and_ends_with_the_weights_of_an_unint
     assert ended.code == 130
     assert ended.err.strip() == "l1ae: interrupted; run, train and data generate continue where they stopped"
     assert not (place.run / "model.keras").exists()
-    assert len(json.loads((place.run / "checkpoints" / "history.json").read_text())["loss"]) == 1
+    assert len(json.loads((place.run / "checkpoints" / "quantized" / "history.json").read_text())["loss"]) == 1
 
     interrupted.undo()
     ended = l1ae(*train)
@@ -87,6 +87,7 @@ def test_a_damaged_checkpoint_is_named(l1ae, variational, copy_of):
     place = copy_of(variational)
     for name in ("model.keras", "history.json"):
         (place.run / name).unlink()
-    (place.run / "checkpoints" / "history.json").write_text("{")
-    assert f"the checkpoint in {place.run / 'checkpoints'} is damaged" in l1ae("train", place.run).message
+    folder = place.run / "checkpoints" / "quantized"
+    (folder / "history.json").write_text("{")
+    assert f"the checkpoint in {folder} is damaged" in l1ae("train", place.run).message
     assert not (place.run / "model.keras").exists()

@@ -22,8 +22,8 @@ from l1ae.runs import RunFolder
 
 BACKGROUND = ("W", "Z", "QCD", "tt")
 SIMPLE = ["leading-object pT", "total pT", "object count"]
-PCA = "PCA, 2 components"
-BASELINES = [*SIMPLE, PCA, "pT tables", "isolation forest", "menu of cuts", "supervised trees"]
+COMPONENTS = "PCA, 2 components"
+BASELINES = [*SIMPLE, COMPONENTS, "pT tables", "isolation forest", "menu of cuts", "supervised trees"]
 
 
 class Run:
@@ -158,10 +158,10 @@ def test_small_chunks_change_nothing(assembled, run, monkeypatch, event_file):
     assert (others.scores.background == arrays.scores.background).all()
     assert again.physics == record.physics
     for name in BASELINES:
-        if name != PCA:
+        if name != COMPONENTS:
             assert again.baselines[name] == record.baselines[name]
     assert (again.rates, again.efficiency) == (record.rates, record.efficiency)
-    first, second = (found.baselines[PCA].background for found in (arrays, others))
+    first, second = (found.baselines[COMPONENTS].background for found in (arrays, others))
     np.testing.assert_allclose(second, first, rtol=1e-9, atol=1e-9)
 
 
@@ -182,7 +182,7 @@ def test_the_pca_sees_what_the_network_sees(assembled, run, parts):
     background = scaled(parts.test.of(*BACKGROUND))
     error = ((background - pca.inverse_transform(pca.transform(background))) ** 2).sum(axis=1)
     _, arrays = assembled
-    assert arrays.baselines[PCA].background == pytest.approx(error, rel=1e-6)
+    assert arrays.baselines[COMPONENTS].background == pytest.approx(error, rel=1e-6)
 
 
 def test_the_decoder_of_a_variational_autoencoder_is_that_of_the_trained_network(assembled, run, parts):
@@ -249,7 +249,7 @@ def test_efficiencies_are_those_of_the_test_events(assembled, parts, run):
 
 def test_other_scores_are_compared_like_any(run, stream, assembled):
     other = OtherScore("the same network in float", "no unit", lambda events: total_pt(events) / 7)
-    record, arrays = run.assemble(stream, others={"float network": other})
+    record, _ = run.assemble(stream, others={"float network": other})
     found = record.baselines["float network"]
     assert (found.description, found.unit, found.sees_signal) == ("the same network in float", "no unit", False)
     same = assembled[0].baselines["total pT"]

@@ -8,7 +8,7 @@ import pytest
 import l1ae.report
 from l1ae.evaluation import Efficiencies, MenuPoint, WorkingPoint
 from l1ae.report import render, write_page
-from l1ae.report.page import figure, interval, khz, percent
+from l1ae.report.numbers import figure, interval, khz, percent
 
 VOID = {"meta", "img", "br", "hr", "link", "input"}
 

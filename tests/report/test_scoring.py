@@ -37,7 +37,7 @@ def test_a_score_that_knows_the_signal_scores_the_background_for_each(stream):
 def test_chunks_without_some_process_change_nothing(stream, monkeypatch):
     whole = score_by_signal(DATA, stream, {"LQ": total_pt})
     chunks = stream.chunks
-    monkeypatch.setattr(stream, "chunks", lambda processes, part: chunks(processes, part, 3))
+    monkeypatch.setattr(stream, "chunks", lambda processes, part: chunks(processes, part, 150))
     pieces = score_by_signal(DATA, stream, {"LQ": total_pt})
     np.testing.assert_array_equal(pieces.against("LQ"), whole.against("LQ"))
     np.testing.assert_array_equal(pieces.signals["LQ"], whole.signals["LQ"])

@@ -19,7 +19,7 @@ class IsolationForestBaseline:
     It is fitted on at most `limit` training events; `seed` decides which, and the trees.
     """
 
-    def __init__(self, limit: int = 50_000, trees: int = 200, seed: int = 1) -> None:
+    def __init__(self, limit: int = 50_000, trees: int = 100, seed: int = 1) -> None:
         self.limit, self.trees, self.seed = limit, trees, seed
         self._forest: Any = None
 

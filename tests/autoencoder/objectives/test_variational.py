@@ -22,8 +22,8 @@ def test_kl_divergence_is_a_mean_over_the_code_and_nothing_at_the_prior():
     mean, log_variance = np.random.default_rng(0).normal(size=(2, 6, 4)).astype(np.float32)
     one_by_one = [np.asarray(kl_divergence(mean[:, [i]], log_variance[:, [i]], 2.0)) for i in range(4)]
     assert np.allclose(np.asarray(kl_divergence(mean, log_variance, 2.0)), np.mean(one_by_one, axis=0), rtol=1e-5)
-    zero, width = np.zeros((1, 3), dtype=np.float32), 4.0
-    assert np.allclose(np.asarray(kl_divergence(zero, zero + 2 * np.log(width), width)), 0, atol=1e-6)
+    zero, width = np.zeros((1, 3), dtype=np.float32), 4.0  # ln(width**2) = 4 ln 2
+    assert np.allclose(np.asarray(kl_divergence(zero, zero + np.float32(4 * np.log(2)), width)), 0, atol=1e-6)
     assert float(kl_divergence(zero, zero, width)[0]) > 0.1
 
 

@@ -98,8 +98,8 @@ def raw_sums():
     low, size = int(reached.low.min()), int(reached.high.max() - reached.low.min()) + 1
     tables = np.stack([np.full(size, -5), np.zeros(size, dtype=int), rng.integers(-3, 4, size)])
     coarse = TableLookup(tables, low, 0, -2, name="coarse")(twice)
-    rounded = quantized(4, 3, "rounded")(InputScaling([0, 0, 0], [0, 1, 0], name="halved")(coarse))
-    outcome = TableLookup(rng.integers(-9, 0, (1, 16)), -8, 0, 1, name="outcome")(rounded)
+    rounded = quantized(4, 5, "rounded")(InputScaling([0, 0, 0], [0, 1, 0], name="halved")(coarse))
+    outcome = TableLookup(rng.integers(-9, 0, (1, 16)), -8, -2, 1, name="outcome")(rounded)
     return keras.Model(words, outcome)
 
 

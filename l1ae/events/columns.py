@@ -1,0 +1,89 @@
+"""Columns of one length in an HDF5 file: compressed, with checksums, whole or not at all."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from l1ae.errors import RunFolderError
+from l1ae.events.sink import sink
+from l1ae.files import atomic_path
+
+#: Rows in one compressed block of a file.
+BLOCK = 4096
+
+
+class ColumnWriter:
+    """Writes columns piece by piece; a context manager that leaves a whole file or none.
+
+    `columns`: name -> (type, shape of a row). `form` names the format of the file; `record` is asked at the end for
+    what stands in it beside the columns.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        form: str,
+        columns: Mapping[str, tuple[DTypeLike, tuple[int, ...]]],
+        record: Callable[[], Mapping[str, Any]],
+    ) -> None:
+        self.path, self.form, self.columns, self.record = Path(path), form, dict(columns), record
+        self.rows = 0
+        self._stack = ExitStack()
+
+    def __enter__(self) -> "ColumnWriter":
+        with ExitStack() as stack:
+            temporary = stack.enter_context(atomic_path(self.path))
+            stack.enter_context(_as_oserror(self.path))
+            self._sink = stack.enter_context(sink(temporary))
+            # The newest file format has checksums for its own tables, and the filter below for the data.
+            self._file = stack.enter_context(h5py.File(self._sink, "w", libver="latest"))
+            for name, (kind, shape) in self.columns.items():
+                self._file.create_dataset(
+                    name,
+                    shape=(0, *shape),
+                    maxshape=(None, *shape),
+                    chunks=(BLOCK, *shape),
+                    dtype=kind,
+                    compression="gzip",
+                    compression_opts=4,
+                    shuffle=True,
+                    fletcher32=True,
+                )
+            self._stack = stack.pop_all()
+        return self
+
+    def append(self, rows: Mapping[str, NDArray]) -> None:
+        """Add rows: of each column as many."""
+        end = self.rows + len(next(iter(rows.values())))
+        for name in self.columns:
+            dataset = self._file[name]
+            dataset.resize(end, axis=0)
+            dataset[self.rows :] = rows[name]
+        self._sink.check()
+        self.rows = end
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._stack:
+            if error is not None:
+                raise error
+            # Of fixed length: HDF5 keeps texts of variable length without a checksum, and hangs where one is damaged.
+            self._file.attrs["format"] = np.bytes_(self.form)
+            self._file.attrs["record"] = np.bytes_(json.dumps(self.record()))
+
+
+@contextmanager
+def _as_oserror(path: Path) -> Iterator[None]:
+    """HDF5 reports a full disk in several ways, some of them no `OSError`."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise RunFolderError(f"cannot write {path}: {' '.join(str(error).split())}") from error
