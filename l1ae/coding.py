@@ -14,7 +14,6 @@ from l1ae.errors import ConfigError, DataError, RunFolderError
 from l1ae.evaluation.compression import Bits, Encoding, Losses, joined
 from l1ae.events.columns import ColumnWriter
 from l1ae.events.inspection import Inspection
-from l1ae.events.layout import Layout
 from l1ae.events.schema import EventSet
 from l1ae.events.source import digest
 from l1ae.files import sha256
@@ -75,11 +74,15 @@ class Coder:
         """The node that the autoencoder encodes and reconstructs."""
         return EMBEDDED if EMBEDDED in self else SCALED
 
-    def inverse(self, layout: Layout) -> InputInverse | None:
-        """Back from reconstructions to hardware words; None without a decoder, and behind an embedding."""
+    def inverse(self, samples: Samples) -> InputInverse | None:
+        """Back from reconstructions to hardware words; None without a decoder, and behind an embedding.
+
+        Objects that are softer than any of the background's training events count as absent: none is sent.
+        """
         if RECONSTRUCTION not in self or self.target == EMBEDDED:
             return None
-        return InputInverse.of(self.circuit, layout, self.circuit[RECONSTRUCTION].format)
+        format_ = self.circuit[RECONSTRUCTION].format
+        return InputInverse.of(self.circuit, samples.layout, format_, softest(samples))
 
     @property
     def trouble(self) -> str | None:
@@ -91,11 +94,22 @@ class Coder:
         return None
 
 
+def softest(samples: Samples) -> dict[str, int]:
+    """The smallest pT word that the background's training events hold, per kind of object that they hold."""
+    found: dict[str, int] = {}
+    for chunk in samples.stream.chunks(samples.config.background, "training"):
+        for kind in samples.layout.kinds:
+            momenta = chunk.words[:, samples.layout.rows(kind.name), 0]
+            if (momenta > 0).any():
+                found[kind.name] = min(int(momenta[momenta > 0].min()), found.get(kind.name, kind.pt.high))
+    return found
+
+
 class EventsToEncode:
     """The test events of a run, or all events of a file with its layout."""
 
     def __init__(self, run: RunFolder, file: Path | None) -> None:
-        samples = Samples.open(run.config.data)
+        self.samples = samples = Samples.open(run.config.data)
         self.layout = samples.layout
         self.part: Literal["whole", "test"] = "test" if file is None else "whole"
         if file is None:
@@ -130,7 +144,7 @@ def encode(coder: Coder, source: EventsToEncode, out: Path, advance: Advance) ->
 
     The file holds `code` (N, latent), `process` and `event_id` as HDF5, and a record of where they come from.
     """
-    circuit, inverse = coder.circuit, coder.inverse(source.layout)
+    circuit, inverse = coder.circuit, coder.inverse(source.samples)
     words = range(coder.code.low, coder.code.high + 1)
     names = [CODE, *([coder.target, RECONSTRUCTION] if RECONSTRUCTION in coder else [])]
     losses: dict[int, Losses] = {}
@@ -179,6 +193,7 @@ def encode(coder: Coder, source: EventsToEncode, out: Path, advance: Advance) ->
         target=coder.target,
         bits=bits,
         ratio=bits.ratio,
+        softest_gev={} if inverse is None else inverse.softest_gev(),
         background=joined(named[name] for name in background).record(background) if background else None,
         processes=tuple(found.record((name,)) for name, found in named.items()),
         notes=tuple(note for note in (coder.trouble, source.note) if note),

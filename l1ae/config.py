@@ -11,7 +11,7 @@ import yaml
 from pydantic import Field, PositiveInt, model_validator
 
 from l1ae.records import Record, load_record
-from l1ae.settings import AutoencoderConfig, InputsConfig, TrainingConfig, check_objective
+from l1ae.settings import AutoencoderConfig, InputsConfig, TrainingConfig, TriggerConfig, check_objective
 
 
 class DataConfig(Record):
@@ -68,6 +68,7 @@ class RunConfig(Record):
     training: TrainingConfig = TrainingConfig()
     firmware: FirmwareConfig = FirmwareConfig()
     verification: VerificationConfig = VerificationConfig()
+    trigger: TriggerConfig = TriggerConfig()
 
     @model_validator(mode="after")
     def _possible(self) -> "RunConfig":

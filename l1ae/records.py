@@ -93,9 +93,14 @@ def _change(content: dict[str, Any], change: str) -> None:
 def _named(path: Path, error: pydantic.ValidationError) -> ConfigError:
     """The first problem, with the key it belongs to."""
     first = error.errors()[0]
-    key = ".".join(str(part) for part in first["loc"] if not str(part).startswith(BRANCH)) or "configuration"
+    key = ".".join(str(part) for part in first["loc"] if not _no_key(str(part))) or "configuration"
     problem = "unknown key" if first["type"] == "extra_forbidden" else first["msg"]
     return ConfigError(f"{path}: {key}: {problem}")
+
+
+def _no_key(part: str) -> bool:
+    """Whether pydantic put this between keys: the tag of an alternative, or the mark of a wrong key."""
+    return part.startswith(BRANCH) or part == "[key]"
 
 
 class _UniqueKeys(yaml.SafeLoader):

@@ -41,35 +41,26 @@ class Sampler:
     layout: Layout
 
     @classmethod
-    def of(cls, coder: Coder, layout: Layout) -> "Sampler":
+    def of(cls, coder: Coder, samples: Samples) -> "Sampler":
         """The sampler of a run; raises `ConfigError` where there is no way from a code to hardware words."""
         path = coder.run.path
         if EMBEDDED in coder:
             raise ConfigError(f"{path}: no event can be made of an embedding; train without autoencoder.embedding")
         if RECONSTRUCTION not in coder:
             raise RunFolderError(f"{path} has no decoder: train it again with l1ae run CONFIG --out {path} --fresh")
-        inverse = coder.inverse(layout)
+        inverse = coder.inverse(samples)
         assert inverse is not None
         if inverse.relative:
             raise ConfigError(
                 f"{path}: of relative angles the sign is lost, no phi can be made; train with inputs.angles absolute"
             )
-        return cls(coder, coder.circuit.between(CODE, RECONSTRUCTION), inverse, layout)
+        return cls(coder, coder.circuit.between(CODE, RECONSTRUCTION), inverse, samples.layout)
 
     @property
     def unseen(self) -> tuple[str, ...]:
         """Names of the inputs that the network does not see: their words stay 0."""
         names = self.layout.feature_names()
-        scales = [kind.scale(name) for kind in self.layout.kinds for _ in range(kind.count) for name in self._features]
-        return tuple(
-            name
-            for name, blind, scale in zip(names, self.inverse.blind, scales, strict=True)
-            if blind and scale is not None
-        )
-
-    @property
-    def _features(self) -> tuple[str, ...]:
-        return self.layout.features
+        return tuple(name for name, blind in zip(names, self.inverse.blind, strict=True) if blind)
 
     def possible(self, codes: Words) -> Words:
         """Code words (N, latent) brought to what the encoder can give: the sums of the decoder hold no more."""
@@ -88,8 +79,9 @@ class Sampler:
 class Generated(Record):
     """Events of a decoder: from which run, with which codes, and how far they are from the true background.
 
-    `saturated`: share of the drawn code words that lay beyond the code's range and were brought to its end. `unseen`:
-    inputs that the network does not see, so that their words are 0. `comparison`: A is the true background.
+    `softest_gev`: pT below which no object of a kind is made, that of the training events. `saturated`: share
+    of the drawn code words that lay beyond the code's range and were brought to its end. `unseen`: inputs that the
+    network does not see, so that their words are 0. `comparison`: A is the true background.
     """
 
     run: str
@@ -99,6 +91,7 @@ class Generated(Record):
     codes: str
     code_format: str
     saturated: float
+    softest_gev: dict[str, float]
     unseen: tuple[str, ...]
     comparison: Comparison
 

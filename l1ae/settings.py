@@ -11,6 +11,7 @@ from pydantic import Discriminator, Field, PositiveInt, Tag, model_validator
 from l1ae.records import BRANCH, Precision, Record, SignedPrecision
 
 Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Units = Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
 
@@ -208,6 +209,30 @@ class PruningConfig(Record):
         return self
 
 
+class TriggerConfig(Record):
+    """Rates at which the trigger is quoted, and how often events like the background come.
+
+    `rates_khz`: trigger rates in kHz. `crossing_rate_mhz`: bunch crossings in MHz. `filling_factor`: fraction of the
+    crossings with proton bunches, at the LHC 2760 of 3564. `background_share`: fraction of the filled crossings that
+    the background sample stands for, 1 for zero bias.
+    """
+
+    rates_khz: Annotated[tuple[Positive, ...], Field(min_length=1)] = (
+        1000.0,
+        100.0,
+        10.0,
+        1.0,
+    )
+    crossing_rate_mhz: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 40.0
+    filling_factor: Annotated[float, Field(gt=0, le=1)] = 0.774
+    background_share: Annotated[float, Field(gt=0, le=1)] = 1.0
+
+    @property
+    def input_khz(self) -> float:
+        """Rate of events like those of the background sample, in kHz."""
+        return 1000 * self.crossing_rate_mhz * self.filling_factor * self.background_share
+
+
 class TrainingConfig(Record):
     """How the network is trained; see docs/configuration.md for each key."""
 
@@ -267,3 +292,5 @@ def check_objective(autoencoder: AutoencoderConfig, training: TrainingConfig, in
         raise ValueError("training.pruning: binary weights are -1 or 1 and never 0; take ternary, or leave it out")
     if training.periodic and inputs.angles == "relative":
         raise ValueError("training.periodic: relative angles are cosines, which have no jump; leave it out")
+    if training.periodic and inputs.tables:
+        raise ValueError("training.periodic: behind tables phi has lost its period; take inputs.transform scale")

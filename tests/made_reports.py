@@ -46,7 +46,7 @@ def performance(auc, passed, background=BACKGROUND, collapsed=False):
         auc_error=ERROR,
         tpr={
             "1e-2": point(1e-2, 500, background),
-            "1e-3": point(1e-3, None if passed is None else 3 * passed, background),
+            "1e-3": point(1e-3, None if passed is None else min(3 * passed, EVENTS), background),
             "1e-4": point(1e-4, passed, background),
         },
         events=EVENTS,
@@ -162,7 +162,7 @@ def many(count=12):
             good = 0.70 + 0.015 * number - 0.02 * (number % 3) + 0.003 * seed
             found.append(
                 report(
-                    f"{kinds[number % 6]}_autoencoder_with_quite_a_long_name_{number}" + (f"_seed{seed}" if number % 4 == 1 else ""),
+                    f"{kinds[number % 6]}_autoencoder_with_quite_a_long_name_{number}_seed{seed}",
                     signals=signals,
                     auc=tuple(min(0.99, good + 0.03 * place) for place in range(6)),
                     fired=tuple(max(0, int(20 * good * number * (place + 1) / 4 - 8)) for place in range(6)),

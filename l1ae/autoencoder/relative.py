@@ -69,8 +69,9 @@ class Relative:
     def cosine(self, differences: NDArray[np.int64], index: int) -> NDArray[np.float64]:
         """Cosine of differences of input `index`; 0 for the words that only an absent object reaches."""
         turn = self.ratio[index] * self.period
-        there = np.abs(differences) < turn
-        return np.where(there, np.cos(2 * np.pi * differences / turn), 0.0)
+        away = np.abs(differences)
+        # The short way around, so that a full turn changes not even the last bit; an address may be rounded up to it.
+        return np.where(away <= turn, np.cos(2 * np.pi * np.minimum(away, turn - away) / turn), 0.0)
 
     def first_word(self, ratio: int) -> int:
         """The smallest difference, rounded down to a power of two of the coarse scale."""

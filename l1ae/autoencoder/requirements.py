@@ -1,5 +1,6 @@
 """What a network requires of the events: refused before anything is trained."""
 
+from l1ae.autoencoder.relative import Relative
 from l1ae.errors import ConfigError
 from l1ae.events.layout import Layout
 from l1ae.settings import AutoencoderConfig, InputsConfig, TrainingConfig
@@ -36,3 +37,5 @@ def check_network(
         raise ConfigError("training.periodic: these events have no phi; leave it out")
     if inputs.angles == "relative" and not (has_phi and any(kind.sum for kind in layout.kinds)):
         raise ConfigError("inputs.angles: relative needs phi and a missing momentum among the events; take absolute")
+    if inputs.angles == "relative":
+        Relative.of(layout)  # refuses scales that do not match

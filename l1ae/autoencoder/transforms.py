@@ -154,7 +154,10 @@ def tail(words: NDArray[np.int64], counts: NDArray[np.int64], lsb: float) -> NDA
     The slope of the tail is the inverse of its mean excess, the maximum-likelihood estimate of an exponential.
     """
     above = np.cumsum(counts[::-1])[::-1]
-    last = max(int(np.argmax(above < min(_TAIL_EVENTS, above[0] / 2))) - 1, 0)
+    few = np.flatnonzero(above < min(_TAIL_EVENTS, above[0] / 2))
+    # An absent object is no part of the tail, however rare the others are.
+    softest = np.append(np.flatnonzero(counts[1:]) + 1, 0)[0]
+    last = max(int(few[0]) - 1 if len(few) else len(above) - 1, int(softest))
     excess = words[last:] - words[last]
     slope = above[last] / max(float((excess * counts[last:]).sum()), 1.0)
     result = -np.log(np.maximum(above, 1) / above[0])

@@ -4,6 +4,7 @@ The forward map of an input is read off the circuit itself, word by word, with e
 object is there. Many words may give the same scaled word: of such a run the middle is taken, or any word at random.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,8 +22,6 @@ Words = NDArray[np.int64]
 SCALED = "scaled"
 #: The node that turns phi into differences; behind it a table of cosines has lost their sign.
 RELATIVE = "relative"
-#: Words by which rounding half to even makes one run longer than the next.
-_HALF_EVEN = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,10 +39,16 @@ class InputInverse:
     last: NDArray[np.int16]
     blind: NDArray[np.bool_]
     relative: bool
+    softest: Mapping[str, int]
 
     @classmethod
-    def of(cls, circuit: Circuit, layout: Layout, format_: FixedFormat) -> "InputInverse":
+    def of(
+        cls, circuit: Circuit, layout: Layout, format_: FixedFormat, softest: Mapping[str, int] | None = None
+    ) -> "InputInverse":
         """The inverse for scaled words of `format_`, which needs the bits below the point that `scaled` has.
+
+        `softest`: the smallest pT word of a kind of object that is sent at all; what is nearer to an absent object than
+        to that one comes back as absent. Without it every pT word from 1 on may come back.
 
         Raises `ConversionError` for a circuit without that node, or for another layout.
         """
@@ -57,18 +62,26 @@ class InputInverse:
         first = np.zeros((layout.n_inputs, len(wanted)), dtype=np.int16)
         last, blind = first.copy(), np.zeros(layout.n_inputs, dtype=bool)
         width = len(layout.features)
-        for _, rows, column, feature, scale in layout.columns():
+        for kind, rows, column, feature, scale in layout.columns():
             if scale is None:
                 continue
             inputs = np.arange(rows.start, rows.stop) * width + column
-            words, reached = _forward(circuit, layout, inputs, scale)
+            words = np.arange(scale.low, scale.high + 1)
+            if feature == PT:
+                words = words[(words == 0) | (words >= (softest or {}).get(kind.name, 1))]
+            reached = _forward(circuit, layout, inputs, words)
             for index, scaled in zip(inputs, reached.T, strict=True):
                 blind[index] = (scaled == scaled[0]).all()
                 if not blind[index]:
-                    starts, ends = _runs(words, scaled, scale, feature)
-                    nearest = _nearest(scaled[starts - scale.low], starts, wanted)
+                    starts, ends, values = _runs(words, scaled, scale, feature)
+                    nearest = _nearest(values, starts, wanted)
                     first[index], last[index] = starts[nearest], ends[nearest]
-        return cls(layout, format_.low, first, last, blind, RELATIVE in (node.name for node in circuit.nodes))
+        relative = RELATIVE in (node.name for node in circuit.nodes)
+        return cls(layout, format_.low, first, last, blind, relative, dict(softest or {}))
+
+    def softest_gev(self) -> dict[str, float]:
+        """The smallest pT that comes back, per kind of object for which one was given."""
+        return {name: word * self.layout.kind(name).pt.lsb for name, word in self.softest.items()}
 
     def words(self, scaled: Words, rng: np.random.Generator | None = None) -> Words:
         """Hardware words (N, n) of scaled words (N, n): the middle of each run, or with `rng` any word of it.
@@ -80,34 +93,35 @@ class InputInverse:
         return (first + last) // 2 if rng is None else rng.integers(first, last, endpoint=True)
 
 
-def _forward(circuit: Circuit, layout: Layout, inputs: NDArray[np.intp], scale: HardwareScale) -> tuple[Words, Words]:
-    """Every word of a scale (M,), and the scaled words (M, inputs) when these inputs take them together.
+def _forward(circuit: Circuit, layout: Layout, inputs: NDArray[np.intp], words: Words) -> Words:
+    """Scaled words (M, inputs) when these inputs take the words (M,) together.
 
     All objects are there with the smallest pT; they are of one kind, and none follows another one of its kind.
     """
-    words = np.arange(scale.low, scale.high + 1)
     events = np.zeros((len(words), layout.n_inputs), dtype=np.int64)
     events[:, :: len(layout.features)] = 1
     events[:, inputs] = words[:, None]
-    return words, circuit.trace(events, [SCALED])[SCALED][:, inputs]
+    return circuit.trace(events, [SCALED])[SCALED][:, inputs]
 
 
-def _runs(words: Words, scaled: Words, scale: HardwareScale, feature: str) -> tuple[Words, Words]:
-    """First and last words of the runs that give one scaled word each, in increasing order of words.
+def _runs(words: Words, scaled: Words, scale: HardwareScale, feature: str) -> tuple[Words, Words, Words]:
+    """First and last words of the runs that give one scaled word each, in the order of the words, and these.
 
     pT 0 stands for an absent object: a run that holds it is that word alone. Where values saturate, a run counts no
-    longer than its neighbour: among the words that saturate those next to the others are the likely ones.
+    longer than the two next to it (half to even makes every other one longer): of the words that saturate those next to
+    the others are the likely ones.
     """
+    values = scaled[np.append(0, np.flatnonzero(np.diff(scaled)) + 1)]
     change = np.flatnonzero(np.diff(scaled)) + 1
     starts, ends = words[np.append(0, change)], words[np.append(change - 1, len(words) - 1)]
     if scale.period is None:
         length = ends - starts + 1
-        ends[-1] = min(ends[-1], starts[-1] + length[-2] + _HALF_EVEN - 1)
+        ends[-1] = min(ends[-1], starts[-1] + length[-3:-1].max() - 1)
         if scale.signed:
-            starts[0] = max(starts[0], ends[0] - length[1] - _HALF_EVEN + 1)
+            starts[0] = max(starts[0], ends[0] - length[1:3].max() + 1)
     if feature == PT:
         ends[0] = 0
-    return starts, ends
+    return starts, ends, values
 
 
 def _nearest(values: Words, starts: Words, wanted: Words) -> NDArray[np.intp]:

@@ -54,7 +54,7 @@ def command(
 
     coder = Coder.open(RunFolder.open(run))
     samples = Samples.open(coder.run.config.data)
-    sampler = Sampler.of(coder, samples.layout)
+    sampler = Sampler.of(coder, samples)
     name = coder.run.config.name
     target = check_output(out or Path(f"{name}_generated.h5"), force, samples.paths)
     background = samples.background_events("test")
@@ -76,6 +76,7 @@ def command(
             codes=source.text,
             code_format=str(coder.code),
             saturated=saturated,
+            softest_gev=sampler.inverse.softest_gev(),
             unseen=sampler.unseen,
             comparison=comparison,
         )

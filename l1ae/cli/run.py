@@ -19,9 +19,7 @@ def command(config: Path, out: Path | None, firmware: Path, changes: tuple[str, 
     A run that was interrupted continues where it stopped.
 
     \b
-    Examples: l1ae run configs/dense_vae.yaml
-    
-              l1ae run configs/dense_vae.yaml --set training.seed=2 --set name=dense_vae_2
+    Example: l1ae run configs/dense_ae.yaml --set training.seed=2 --set name=dense_ae_2
     """
     from l1ae import pipeline
     from l1ae.terminal import Terminal

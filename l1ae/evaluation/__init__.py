@@ -16,7 +16,7 @@ from l1ae.evaluation.evaluate import differences, evaluate
 from l1ae.evaluation.performance import AucDifference, Share, SignalPerformance, WorkingPoint
 from l1ae.evaluation.pile_up import PileUpBin, PileUpDependence, pile_up_dependence
 from l1ae.evaluation.quantities import ht, leading_pt
-from l1ae.evaluation.rates import MenuPoint, Rate, RateConfig, RatePoint, Rates, fired, rate_of, rates
+from l1ae.evaluation.rates import MenuPoint, Rate, RatePoint, Rates, fired, rate_of, rates
 from l1ae.evaluation.roc import Auc, Roc, auc, auc_difference, roc
 from l1ae.evaluation.scores import Scores, SignalScores
 from l1ae.evaluation.working_points import (
@@ -48,7 +48,6 @@ __all__ = [
     "PileUpDependence",
     "Quantity",
     "Rate",
-    "RateConfig",
     "RatePoint",
     "Rates",
     "Roc",

@@ -95,8 +95,8 @@ class Encoding(FiniteRecord):
     """Codes of a sample: from which `run` and `circuit_sha256`, of which events, in how many bits, with what loss.
 
     `events` is of `file`, the `whole` or its `test` part. `background`: all background processes of the run that the
-    file holds, together; `processes`: each on its own. `notes`: what could not be measured, and what limits
-    the rest.
+    file holds, together; `processes`: each on its own. `softest_gev`: pT below which no object of a kind comes back.
+    `notes`: what could not be measured, and what limits the rest.
     """
 
     run: str
@@ -110,6 +110,7 @@ class Encoding(FiniteRecord):
     target: str
     bits: Bits
     ratio: float
+    softest_gev: dict[str, float]
     background: Loss | None
     processes: tuple[Loss, ...]
     notes: tuple[str, ...]

@@ -11,26 +11,7 @@ from pydantic import Field, PositiveFloat
 from l1ae.evaluation.performance import FiniteRecord, Share
 from l1ae.evaluation.scores import Scores
 from l1ae.evaluation.working_points import reachable_threshold, share
-from l1ae.records import Record
-
-
-class RateConfig(Record):
-    """Rates at which the trigger is quoted, and how often events like the background come.
-
-    `rates_khz`: trigger rates in kHz. `crossing_rate_mhz`: bunch crossings in MHz. `filling_factor`: fraction of the
-    crossings with proton bunches, at the LHC 2760 of 3564. `background_share`: fraction of the filled crossings that
-    the background sample stands for, 1 for zero bias.
-    """
-
-    rates_khz: Annotated[tuple[PositiveFloat, ...], Field(min_length=1)] = (1000.0, 100.0, 10.0, 1.0)
-    crossing_rate_mhz: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 40.0
-    filling_factor: Annotated[float, Field(gt=0, le=1)] = 0.774
-    background_share: Annotated[float, Field(gt=0, le=1)] = 1.0
-
-    @property
-    def input_khz(self) -> float:
-        """Rate of events like those of the background sample, in kHz."""
-        return 1000 * self.crossing_rate_mhz * self.filling_factor * self.background_share
+from l1ae.settings import TriggerConfig
 
 
 class Rate(FiniteRecord):
@@ -78,14 +59,14 @@ class RatePoint(FiniteRecord):
 class Rates(FiniteRecord):
     """The trigger at chosen rates; `input_khz` is the rate of events like the background that follows from `basis`."""
 
-    basis: RateConfig
+    basis: TriggerConfig
     input_khz: PositiveFloat
     points: tuple[RatePoint, ...]
 
 
 def rates(
     scores: Scores,
-    config: RateConfig,
+    config: TriggerConfig,
     menu: Scores | None = None,
     menu_khz: float | None = None,
     highest_word: int | None = None,

@@ -9,10 +9,10 @@ from rich.table import Table
 from rich.text import Text
 from scipy import stats
 
-from l1ae.records import Record
 from l1ae.errors import DataError, DifferenceError
 from l1ae.events.layout import Layout
 from l1ae.events.summary import Summary, distinct
+from l1ae.records import Record
 
 #: Entries that a bin of the chi-squared test must lead to expect in both samples.
 EXPECTED = 10

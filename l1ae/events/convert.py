@@ -57,6 +57,7 @@ class Conversions:
             if not len(reader):
                 raise DataError(f"{reader.path} holds no events")
         self.layout = self._common_layout(readers)
+        self.pile_up = all(reader.pile_up for reader in readers)
         self.process_names = tuple(dict.fromkeys(name for reader in readers for name in reader.process_names))
         self._check_names(readers)
 
@@ -72,7 +73,7 @@ class Conversions:
 
     def write(self, advance: Advance) -> None:
         """Write the file, whole or not at all; raises `DataError` for a bad event that is not to be left out."""
-        writer = WRITERS[self.out.suffix](self.out, self.process_names, self.layout)
+        writer = WRITERS[self.out.suffix](self.out, self.process_names, self.layout, pile_up=self.pile_up)
         with writer:
             for screen in self.screens:
                 for events in self._events(screen, advance):
@@ -85,9 +86,15 @@ class Conversions:
         codes = np.array([self.process_names.index(name) for name in screen.reader.process_names], dtype=np.uint8)
         done = 0
         for events in screen.events(CHUNK, self.asked.events):
+            events = events if self.pile_up else events.without_pile_up()
             yield replace(events, process=codes[events.process], process_names=self.process_names, metadata={})
             advance(screen.read - done)
             done = screen.read
+
+    @property
+    def forgotten(self) -> tuple[str, ...]:
+        """Names of the inputs whose pile-up counts are left out, because others have none."""
+        return tuple(screen.reader.path.name for screen in self.screens if screen.reader.pile_up and not self.pile_up)
 
     def metadata(self) -> dict[str, str]:
         """What the file says about itself; that of an event file of l1ae alone is kept as it is."""

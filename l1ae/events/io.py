@@ -18,14 +18,19 @@ from l1ae.events.layout import LEPTON, Layout
 from l1ae.events.schema import EventSet
 
 FORMAT = "l1ae-events-2"
-_TYPES = {"words": np.int16, "process": np.uint8, "event_id": np.uint64}
+_TYPES: dict[str, type[np.generic]] = {"words": np.int16, "process": np.uint8, "event_id": np.uint64}
+#: The column that a file may have besides, under this name in the file's record.
+PILE_UP = "pile_up"
 
 #: Events that are read at a time: 8 MB of words in the default layout.
 CHUNK = 16 * BLOCK
 
 
 class PieceWriter:
-    """What the writers of event files have in common: what goes into a file, and what may be added to it."""
+    """What the writers of event files have in common: what goes into a file, and what may be added to it.
+
+    `pile_up`: whether the file holds the number of pile-up collisions of each event.
+    """
 
     def __init__(
         self,
@@ -33,44 +38,57 @@ class PieceWriter:
         process_names: Sequence[str],
         layout: Layout = LEPTON,
         metadata: Mapping[str, str] | None = None,
+        pile_up: bool = False,
     ) -> None:
         self.path, self.process_names, self.layout = Path(path), tuple(process_names), layout
+        self.pile_up = pile_up
         self.metadata = dict(metadata or {})
         self.events = 0
         self._stack = ExitStack()
 
     def check(self, events: EventSet) -> None:
-        """Raise `DataError` unless process names and layout of the events are those of the file."""
+        """Raise `DataError` unless process names, layout and columns of the events are those of the file."""
         if events.process_names != self.process_names or events.layout != self.layout:
             raise DataError(f"{self.path}: events with other process names or another layout cannot be added")
+        if (events.pile_up is not None) != self.pile_up:
+            have, others = ("with", "without") if self.pile_up else ("without", "with")
+            raise DataError(f"{self.path}: events {others} pile-up counts cannot be added to a file {have} them")
 
     def record(self) -> dict[str, Any]:
         """What stands in the file beside the events."""
-        return {
+        record = {
             "layout": self.layout.model_dump(mode="json"),
             "process_names": self.process_names,
             "metadata": self.metadata,
         }
+        # Stated only where it is so: without the column a file is, bit for bit, what it was before there were any.
+        return record | ({PILE_UP: True} if self.pile_up else {})
 
 
 class EventWriter(PieceWriter):
     """Writes an event file piece by piece; a context manager that leaves a whole file or none."""
 
     def __enter__(self) -> "EventWriter":
-        columns = {name: (kind, self.layout.shape if name == "words" else ()) for name, kind in _TYPES.items()}
+        self._types = column_types(self.pile_up)
+        columns = {name: (kind, self.layout.shape if name == "words" else ()) for name, kind in self._types.items()}
         self._columns = self._stack.enter_context(ColumnWriter(self.path, FORMAT, columns, self.record))
         return self
 
     def append(self, events: EventSet) -> None:
         """Add events; their process names and layout must be those of the file."""
         self.check(events)
-        self._columns.append({name: getattr(events, name) for name in _TYPES})
+        self._columns.append({name: getattr(events, name) for name in self._types})
         self.events = self._columns.rows
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stack.__exit__(kind, error, trace)
+
+
+def column_types(pile_up: bool) -> dict[str, type[np.generic]]:
+    """Names and types of the datasets of an event file."""
+    return _TYPES | ({PILE_UP: np.uint16} if pile_up else {})
 
 
 def text_attribute(file: h5py.File, name: str) -> str:
@@ -81,7 +99,7 @@ def text_attribute(file: h5py.File, name: str) -> str:
 
 
 class EventFile:
-    """An event file that is read piece by piece.
+    """An event file that is read piece by piece; `pile_up`: whether it holds the pile-up of each event.
 
     Raises `DataError` when the file is missing, truncated, damaged or of another format.
     """
@@ -97,14 +115,16 @@ class EventFile:
                 raise DataError(
                     f"{self.path} is an HDF5 file but not of format {FORMAT}: turn it into one with l1ae data convert"
                 )
-            missing = [name for name in _TYPES if not isinstance(file.get(name), h5py.Dataset)]
+            record = json.loads(text_attribute(file, "record"))
+            self.pile_up = bool(record.get(PILE_UP, False))
+            self._types = column_types(self.pile_up)
+            missing = [name for name in self._types if not isinstance(file.get(name), h5py.Dataset)]
             if missing:
                 raise DataError(f"{self.path} lacks {', '.join(missing)}")
-            record = json.loads(text_attribute(file, "record"))
             self.layout = Layout.from_json(json.dumps(record["layout"]))
             self.process_names = tuple(map(str, record["process_names"]))
             self.metadata = {key: str(value) for key, value in record["metadata"].items()}
-            self._check({name: file[name] for name in _TYPES})
+            self._check({name: file[name] for name in self._types})
             self.events = len(file["words"])
 
     def __len__(self) -> int:
@@ -131,9 +151,9 @@ class EventFile:
             return self._events(file, start, self.events if stop is None else stop)
 
     def _events(self, file: h5py.File, start: int, stop: int) -> EventSet:
-        words, process, event_id = (file[name][start:stop].astype(kind, copy=False) for name, kind in _TYPES.items())
+        columns = {name: file[name][start:stop].astype(kind, copy=False) for name, kind in self._types.items()}
         try:
-            return EventSet(words, process, self.process_names, event_id, self.metadata, self.layout)
+            return EventSet(process_names=self.process_names, metadata=self.metadata, layout=self.layout, **columns)
         except DataError as error:
             raise DataError(f"{self.path}: {error}") from error
 
@@ -149,7 +169,7 @@ class EventFile:
             raise DataError(f"{self.path} cannot be read as HDF5, it may be truncated or damaged: {reason}") from error
 
     def _check(self, datasets: Mapping[str, h5py.Dataset]) -> None:
-        for name, kind in _TYPES.items():
+        for name, kind in self._types.items():
             if datasets[name].dtype != kind:
                 raise DataError(f"{self.path}: {name} are {datasets[name].dtype}, expected {np.dtype(kind).name}")
         objects, features = self.layout.shape
@@ -157,14 +177,18 @@ class EventFile:
             raise DataError(
                 f"{self.path}: events have shape {datasets['words'].shape}, expected (N, {objects}, {features})"
             )
-        counts = [datasets[name].shape[0] if datasets[name].shape else 0 for name in _TYPES]
+        counts = [datasets[name].shape[0] if datasets[name].shape else 0 for name in self._types]
         if len(set(counts)) > 1:
-            raise DataError(f"{self.path}: {counts[0]} events with {counts[1]} labels and {counts[2]} event ids")
+            more = f" and {counts[3]} pile-up counts" if self.pile_up else ""
+            raise DataError(
+                f"{self.path}: {counts[0]} events with {counts[1]} labels and {counts[2]} event ids{more}"
+            )
 
 
 def write_events(path: Path, events: EventSet) -> None:
     """Write an event file (compressed, with checksums, atomically)."""
-    with EventWriter(path, events.process_names, events.layout, events.metadata) as writer:
+    known = events.pile_up is not None
+    with EventWriter(path, events.process_names, events.layout, events.metadata, known) as writer:
         for start in range(0, len(events), CHUNK):
             writer.append(replace(events.take(slice(start, start + CHUNK)), metadata={}))
 

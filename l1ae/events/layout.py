@@ -15,9 +15,9 @@ import pydantic
 from numpy.typing import NDArray
 from pydantic import Field
 
-from l1ae.records import Record
 from l1ae.errors import ConfigError, DataError
 from l1ae.events.scales import HardwareScale
+from l1ae.records import Record
 
 #: The feature that says whether an object is there: its word is 0 in an empty slot, and every layout has it first.
 PT = "pt"

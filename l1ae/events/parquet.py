@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from l1ae.errors import DataError
-from l1ae.events.io import CHUNK, PieceWriter
+from l1ae.events.io import CHUNK, PILE_UP, PieceWriter
 from l1ae.events.layout import LEPTON, Layout
 from l1ae.events.readers.raw import reading, shown
 from l1ae.events.schema import EventSet
@@ -32,8 +32,9 @@ _DIGEST = b"l1ae_sha256"
 class ParquetEventWriter(PieceWriter):
     """Writes a parquet event file piece by piece; a context manager that leaves a whole file or none.
 
-    Columns: int16 per input, named as `Layout.feature_names`; `process` text, `event_id` uint64. Pages carry checksums;
-    the metadata hold a CRC-32 of each row group's values and the SHA-256 of themselves.
+    Columns: int16 per input, named as `Layout.feature_names`; `process` text, `event_id` uint64, `pile_up` uint16 where
+    the file holds it. Pages carry checksums; the metadata hold a CRC-32 of each row group's values and the SHA-256 of
+    themselves.
     """
 
     def __init__(
@@ -42,8 +43,9 @@ class ParquetEventWriter(PieceWriter):
         process_names: Sequence[str],
         layout: Layout = LEPTON,
         metadata: Mapping[str, str] | None = None,
+        pile_up: bool = False,
     ) -> None:
-        super().__init__(path, process_names, layout, metadata)
+        super().__init__(path, process_names, layout, metadata, pile_up)
         self._checksums: list[int] = []
         self._waiting: list[EventSet] = []
 
@@ -52,9 +54,8 @@ class ParquetEventWriter(PieceWriter):
         import pyarrow.parquet as pq
 
         columns = [(name, pa.int16()) for name in self.layout.feature_names()]
-        self._schema = pa.schema(
-            [*columns, ("process", pa.dictionary(pa.int32(), pa.string())), ("event_id", pa.uint64())]
-        )
+        columns += [("process", pa.dictionary(pa.int32(), pa.string())), ("event_id", pa.uint64())]
+        self._schema = pa.schema([*columns, *([(PILE_UP, pa.uint16())] if self.pile_up else [])])
         with ExitStack() as stack:
             temporary = stack.enter_context(atomic_path(self.path))
             self._file = stack.enter_context(
@@ -79,9 +80,11 @@ class ParquetEventWriter(PieceWriter):
         inputs = np.ascontiguousarray(events.inputs.T, dtype=np.int16)
         names = pa.array(self.process_names, pa.string())
         process = pa.DictionaryArray.from_arrays(pa.array(events.process.astype(np.int32)), names)
+        pile_up = None if events.pile_up is None else events.pile_up.astype(np.uint16)
         arrays = [*map(pa.array, inputs), process, pa.array(events.event_id)]
+        arrays += [] if pile_up is None else [pa.array(pile_up)]
         self._file.write_table(pa.Table.from_arrays(arrays, schema=self._schema), row_group_size=CHUNK)
-        self._checksums.append(_checksum(inputs, events.process, events.event_id))
+        self._checksums.append(_checksum(inputs, events.process, events.event_id, pile_up))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -111,7 +114,7 @@ def _opened(path: Path) -> "Iterator[pq.ParquetFile]":
 
 
 class ParquetEventFile:
-    """A parquet event file that is read piece by piece.
+    """A parquet event file that is read piece by piece; `pile_up`: whether it holds the pile-up of each event.
 
     Raises `DataError` when the file is missing, truncated, damaged (checksums cover every value) or of another format.
     """
@@ -126,6 +129,7 @@ class ParquetEventFile:
             self.process_names = tuple(record["process_names"])
             self.metadata: dict[str, str] = record["metadata"]
             self.events: int = record["events"]
+            self.pile_up = bool(record.get(PILE_UP, False))
             self._checksums: list[int] = record["checksums"]
             if file.num_row_groups != len(self._checksums):
                 raise DataError(f"{self.path} is damaged: {file.num_row_groups} of {len(self._checksums)} row groups")
@@ -164,21 +168,24 @@ class ParquetEventFile:
             return EventSet.concatenate(parts)
         words = np.zeros((0, *self.layout.shape), dtype=np.int16)
         process, event_id = np.zeros(0, dtype=np.uint8), np.zeros(0, dtype=np.uint64)
-        return EventSet(words, process, self.process_names, event_id, self.metadata, self.layout)
+        pile_up = np.zeros(0, dtype=np.uint16) if self.pile_up else None
+        return EventSet(words, process, self.process_names, event_id, self.metadata, self.layout, pile_up)
 
     def _group(self, index: int, checksum: int) -> EventSet:
         names = self.layout.feature_names()
         with _opened(self.path) as file:
-            table = file.read_row_group(index, columns=[*names, "process", "event_id"])
+            more = [PILE_UP] if self.pile_up else []
+            table = file.read_row_group(index, columns=[*names, "process", "event_id", *more])
             inputs = np.empty((len(names), len(table)), dtype=np.int16)
             for row, name in zip(inputs, names, strict=True):
                 row[:] = _values(table, name, np.int16)
             process = self._codes(table)
             event_id = _values(table, "event_id", np.uint64)
-        if _checksum(inputs, process, event_id) != checksum:
+            pile_up = _values(table, PILE_UP, np.uint16) if self.pile_up else None
+        if _checksum(inputs, process, event_id, pile_up) != checksum:
             raise DataError(f"{self.path} is damaged: the checksum of row group {index} is wrong")
         words = np.ascontiguousarray(inputs.T).reshape(-1, *self.layout.shape)
-        return EventSet(words, process, self.process_names, event_id, self.metadata, self.layout)
+        return EventSet(words, process, self.process_names, event_id, self.metadata, self.layout, pile_up)
 
     def _codes(self, table: "pa.Table") -> NDArray[np.uint8]:
         column = table.column("process").combine_chunks().dictionary_encode()
@@ -198,8 +205,14 @@ def _values(table: "pa.Table", name: str, kind: type[np.generic]) -> NDArray:
     return column.to_numpy()
 
 
-def _checksum(inputs: NDArray[np.int16], process: NDArray[np.uint8], event_id: NDArray[np.uint64]) -> int:
-    """CRC-32 of the (n_inputs, N) words, the process codes and the event ids of a row group, little endian."""
+def _checksum(
+    inputs: NDArray[np.int16],
+    process: NDArray[np.uint8],
+    event_id: NDArray[np.uint64],
+    pile_up: NDArray[np.uint16] | None,
+) -> int:
+    """CRC-32 of the (n_inputs, N) words, process codes, event ids and pile-up of a row group, little endian."""
     state = zlib.crc32(inputs.astype("<i2", order="C", copy=False).data)
     state = zlib.crc32(np.ascontiguousarray(process).data, state)
-    return zlib.crc32(event_id.astype("<u8", order="C", copy=False).data, state)
+    state = zlib.crc32(event_id.astype("<u8", order="C", copy=False).data, state)
+    return state if pile_up is None else zlib.crc32(pile_up.astype("<u2", order="C", copy=False).data, state)

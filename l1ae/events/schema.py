@@ -16,6 +16,7 @@ class EventSet:
 
     `words`: int16 (N, objects, features) in the scales of `layout`; absent objects are all zero.
     `process`: uint8 (N,), index into `process_names`. `event_id`: uint64 (N,), equal for copies of one generated event.
+    `pile_up`: uint16 or uint8 (N,), the other proton collisions of the bunch crossing, None when they are not known.
     Raises `DataError` when shapes, types or ranges do not fit.
     """
 
@@ -25,6 +26,7 @@ class EventSet:
     event_id: NDArray[np.uint64]
     metadata: Mapping[str, str] = field(default_factory=dict)
     layout: Layout = LEPTON
+    pile_up: NDArray[np.uint16] | NDArray[np.uint8] | None = None
 
     def __post_init__(self) -> None:
         check_shape(self.words, self.layout)
@@ -36,6 +38,8 @@ class EventSet:
         count = len(self.words)
         if self.process.shape != (count,) or self.event_id.shape != (count,):
             raise DataError(f"{count} events with {len(self.process)} labels and {len(self.event_id)} event ids")
+        if self.pile_up is not None:
+            check_pile_up(self.pile_up, count)
         if count and int(self.process.max()) >= len(self.process_names):
             raise DataError(f"process code {int(self.process.max())} has no name, names: {self.process_names}")
         for kind, rows, column, feature, scale in self.layout.columns():
@@ -97,7 +101,17 @@ class EventSet:
 
     def take(self, index: NDArray | slice) -> "EventSet":
         """The events chosen by an index or mask array."""
-        return replace(self, words=self.words[index], process=self.process[index], event_id=self.event_id[index])
+        return replace(
+            self,
+            words=self.words[index],
+            process=self.process[index],
+            event_id=self.event_id[index],
+            pile_up=None if self.pile_up is None else self.pile_up[index],
+        )
+
+    def without_pile_up(self) -> "EventSet":
+        """The same events, their pile-up not known."""
+        return self if self.pile_up is None else replace(self, pile_up=None)
 
     def of(self, *names: str) -> "EventSet":
         """The events of the named processes; raises `DataError` for a name the set does not know."""
@@ -112,18 +126,23 @@ class EventSet:
 
     @classmethod
     def concatenate(cls, parts: Sequence["EventSet"]) -> "EventSet":
-        """Join sets with equal process names and layouts; metadata is that of the first."""
+        """Join sets with equal process names and layouts; metadata is that of the first.
+
+        The pile-up of the whole is known when that of every part is.
+        """
         if not parts:
             raise DataError("no event sets to join")
         if any(part.process_names != parts[0].process_names for part in parts):
             raise DataError("event sets with different process names cannot be joined")
         if any(part.layout != parts[0].layout for part in parts):
             raise DataError("event sets with different layouts cannot be joined")
+        known = [part.pile_up for part in parts if part.pile_up is not None]
         return replace(
             parts[0],
             words=np.concatenate([part.words for part in parts]),
             process=np.concatenate([part.process for part in parts]),
             event_id=np.concatenate([part.event_id for part in parts]),
+            pile_up=np.concatenate(known) if len(known) == len(parts) else None,
         )
 
 
@@ -142,6 +161,14 @@ def check_shape(array: NDArray, layout: Layout) -> None:
     objects, features = layout.shape
     if array.ndim != 3 or array.shape[1:] != layout.shape:
         raise DataError(f"events have shape {array.shape}, expected (N, {objects}, {features})")
+
+
+def check_pile_up(pile_up: NDArray, events: int) -> None:
+    """Raise `DataError` unless these are counts of collisions, one for each of so many events."""
+    if pile_up.dtype not in (np.uint8, np.uint16):
+        raise DataError(f"pile-up counts are {pile_up.dtype}, expected uint16 or uint8")
+    if pile_up.shape != (events,):
+        raise DataError(f"{events} events with pile-up counts of shape {pile_up.shape}")
 
 
 def codes_of(names: Sequence[str], known: Sequence[str]) -> list[int]:

@@ -20,7 +20,8 @@ class EventStream:
     """Chunks of the events of some files, as often as they are asked for; files are read anew each time.
 
     Process codes are those of `process_names`, the union of the files' own. `objects` and `features` select from the
-    layout, which all files must share. Raises `DataError` for files that do not go together.
+    layout, which all files must share. The pile-up of the events is known when every file holds it. Raises `DataError`
+    for files that do not go together.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class EventStream:
         self.process_names = tuple(dict.fromkeys(name for file in self.files for name in file.process_names))
         if len(self.process_names) > 255:
             raise DataError(f"{len(self.process_names)} processes in these files, at most 255 can be told apart")
+        self.pile_up = all(file.pile_up for file in self.files)
         self.metadata = joined_metadata([(file.path.name, file.metadata) for file in self.files])
 
     def __len__(self) -> int:
@@ -64,7 +66,13 @@ class EventStream:
                 if not keep.any():
                     continue
                 whole = EventSet(
-                    chunk.words, process, self.process_names, chunk.event_id, self.metadata, file.layout
+                    chunk.words,
+                    process,
+                    self.process_names,
+                    chunk.event_id,
+                    self.metadata,
+                    file.layout,
+                    chunk.pile_up if self.pile_up else None,
                 ).select(self.layout)
                 yield whole if keep.all() else whole.take(keep)
 
@@ -95,6 +103,7 @@ class EventStream:
             np.zeros(0, dtype=np.uint64),
             self.metadata,
             self.layout,
+            np.zeros(0, dtype=np.uint16) if self.pile_up else None,
         )
 
     def rows(self, index: NDArray[np.integer], processes: Sequence[str], part: Part) -> EventSet:

@@ -7,7 +7,7 @@ from typing import Any
 from l1ae.circuit import Circuit
 from l1ae.config import RunConfig
 from l1ae.environment import versions
-from l1ae.evaluation import QUANTITIES, RateConfig, Scores, SignalScores, efficiencies, evaluate, rates
+from l1ae.evaluation import QUANTITIES, Scores, SignalScores, efficiencies, evaluate, rates
 from l1ae.events.stream import EventStream
 from l1ae.events.summary import Summary
 from l1ae.hardware.estimate import ResourceEstimate
@@ -48,12 +48,11 @@ def assemble(
     firmware: Firmware,
     decoded: Circuit | None = None,
     others: Mapping[str, OtherScore] | None = None,
-    trigger: RateConfig | None = None,
 ) -> tuple[RunReport, RunArrays]:
     """Evaluate the circuit and the baselines on the test events and gather every record of the run.
 
     `decoded`: the same variational autoencoder with its decoder, to show what its deployed score leaves out. `others`:
-    more scores to compare with, by name. `trigger`: the rates to quote; None takes the defaults.
+    more scores to compare with, by name.
     """
     known = baselines(config.data, config.autoencoder.latent, circuit, stream)
     compared = {**known.scores, **({} if decoded is None else {DECODED: _decoded(decoded)}), **(others or {})}
@@ -93,7 +92,7 @@ def assemble(
         data=data,
         notes=(*(() if decoded is None else (_RADIUS_NOTE,)), *known.notes),
         layout=stream.layout,
-        rates=rates(scores, trigger or RateConfig(), _plain(scored.get(MENU)), highest_word=highest),
+        rates=rates(scores, config.trigger, _plain(scored.get(MENU)), highest_word=highest),
         efficiency=efficiencies(
             scores, {name.removeprefix("axis: "): values[name] for name in axes}, highest_word=highest
         ),

@@ -26,9 +26,11 @@ def compare_runs(runs: Sequence[Run], command: str, *, signals: Sequence[str] = 
     if not mixed:
         for run in runs[1:]:
             _same_events(runs[0], run)
+    everything = list(dict.fromkeys(name for run in runs for name in run.report.physics))
+    # The same order of signals everywhere, so that equal figures are equal records.
+    runs = [_only(run, [name for name in everything if name in run.report.physics]) for run in runs]
     samples = _samples(runs)
     groups = _groups(runs, list(samples))
-    everything = list(dict.fromkeys(name for run in runs for name in run.report.physics))
     common = [name for name in everything if all(name in run.report.physics for run in runs)]
     columns = tuple(dict.fromkeys(column_of(item) for run in runs for item in figures(run.report)))
     return Comparison(

@@ -14,8 +14,6 @@ from l1ae.report.style import DASHES, GREY, PALETTE, Plot, add_label, new_axes, 
 #: The cost on the horizontal axis: of all designs known, and of one stage only.
 QUANTITY, STAGE = "LUT", "estimate"
 _FRONT, _OTHER = PALETTE[0], GREY
-
-
 #: What a row gives.
 Gain = Callable[[Row], Figure]
 
@@ -32,7 +30,7 @@ class Point(NamedTuple):
 def comparison_plots(comparison: Comparison) -> tuple[Plot, ...]:
     """Mean AUC, and TPR of each signal, against the estimated LUTs; none for mixed data or without LUTs."""
     column = _column(comparison)
-    if column is None or comparison.mixed:
+    if column is None or comparison.mixed or not _points(comparison, column, _mean_auc):
         return ()
     cost = comparison.costs[column].heading
     how = (
@@ -45,9 +43,14 @@ def comparison_plots(comparison: Comparison) -> tuple[Plot, ...]:
         Plot(
             "mean-auc",
             f"Mean AUC against {QUANTITY}",
-            f"Mean area under the ROC curve over {signals}, against {cost}. {how} Bars: statistical error (an upper bound) "
-            f"{one}.",
-            _draw(comparison, column, _mean_auc, f"Mean AUC over {len(comparison.signals)} signals"),
+            f"Mean area under the ROC curve over {signals}, against {cost}. {how} Bars: statistical error (an upper "
+            f"bound) {one}.",
+            _draw(
+                comparison,
+                column,
+                _mean_auc,
+                f"Mean AUC of {len(comparison.signals)} signal{'s' * (len(comparison.signals) > 1)}",
+            ),
         )
     ]
     for number, signal in enumerate(comparison.signals, start=1):
@@ -57,7 +60,8 @@ def comparison_plots(comparison: Comparison) -> tuple[Plot, ...]:
                     f"tpr-{number}",
                     f"{signal}: TPR at FPR {WORKING_POINT} against {QUANTITY}",
                     f"True positive rate of {signal} at FPR {WORKING_POINT}, against {cost}. {how} Bars: 68.27 % "
-                    f"Clopper-Pearson interval {one}; open triangles: its upper end where no event fires.",
+                    f"Clopper-Pearson interval {one}; open triangles: its upper end where no event fires. Runs of "
+                    "which nothing fires with several seeds are left out.",
                     _draw(
                         comparison, column, _rate_of(signal), f"TPR of {plain(signal)} at FPR {WORKING_POINT}", log=True
                     ),
@@ -67,14 +71,21 @@ def comparison_plots(comparison: Comparison) -> tuple[Plot, ...]:
 
 
 def front(points: Sequence[Point]) -> list[Point]:
-    """The points, cheapest first, that no other dominates: no more cost, no less gain, and one of the two better."""
-    found: list[Point] = []
-    for point in sorted(points, key=lambda point: (point.cost.value or 0.0, -(point.gain.value or 0.0))):
-        last = found[-1] if found else None
-        same = last is not None and (last.cost.value, last.gain.value) == (point.cost.value, point.gain.value)
-        if last is None or same or (point.gain.value or 0.0) > (last.gain.value or 0.0):
-            found.append(point)
-    return found
+    """The points, cheapest first, that no other dominates: no more cost, no less gain, and one of the two better.
+
+    Points that gain nothing are left out.
+    """
+
+    def dominates(one: Point, other: Point) -> bool:
+        (cost, gain), (others_cost, others_gain) = _numbers(one), _numbers(other)
+        return cost <= others_cost and gain >= others_gain and (cost, gain) != (others_cost, others_gain)
+
+    best = [point for point in points if point.gain.value and not any(dominates(other, point) for other in points)]
+    return sorted(best, key=_numbers)
+
+
+def _numbers(point: Point) -> tuple[float, float]:
+    return point.cost.value or 0.0, point.gain.value or 0.0
 
 
 def _column(comparison: Comparison) -> int | None:
@@ -92,7 +103,7 @@ def _points(comparison: Comparison, column: int, gain: Gain) -> list[Point]:
         Point(str(number), row.name, row.costs[column], gain(row))
         for number, row in enumerate(comparison.rows, start=1)
     ]
-    return [point for point in found if point.cost.value and point.gain.value is not None]
+    return [point for point in found if all(place > 0 for place in _place(point))]
 
 
 def _mean_auc(row: Row) -> Figure:
@@ -106,17 +117,22 @@ def _rate_of(signal: str) -> Gain:
 def _draw(comparison: Comparison, column: int, gain: Gain, label: str, *, log: bool = False) -> Drawing:
     points = _points(comparison, column, gain)
     best = front(points)
+    costs, gains = zip(*map(_place, points), strict=True)
     shared = [(letter, row) for letter, row in baseline_letters(comparison) if not row.of]
     with plot_style():
         figure, ax = new_axes(height=8 + 0.36 * (len(best) + len(shared)))
         ax.set(xscale="log", yscale="log" if log else "linear")
+        # Room for the numbers at the points; also a single cost needs an axis around it.
+        ax.set_xlim(min(costs) / 1.4, max(costs) * 1.4)
         # A step says what can be had for that many LUTs; a slope would promise what nobody has built.
-        ax.step(*zip(*map(_place, best), strict=True), where="post", color=_FRONT, linewidth=2)
+        ax.step(
+            [_numbers(point)[0] for point in best], [_numbers(point)[1] for point in best], where="post", color=_FRONT
+        )
         for point in points:
             _draw_point(ax, point, point in best)
         heights = [found for _, row in shared if (found := gain(row).value)]
         if log:
-            shown = [*heights, *(_place(point)[1] for point in points)]
+            shown = [*heights, *gains]
             ax.set_ylim(min(shown) / 2, min(1.3, 2.5 * max(shown)))
         lines = [_draw_baseline(ax, number, letter, row, gain) for number, (letter, row) in enumerate(shared)]
         ax.set(xlabel=plain(comparison.costs[column].heading), ylabel=label)

@@ -1,5 +1,6 @@
 """A `Comparison` as text: for the terminal, and as Markdown."""
 
+import re
 from pathlib import Path
 
 from rich import box
@@ -98,4 +99,5 @@ def _markdown_table(grid: Grid) -> list[str]:
 
 def _escaped(text: str) -> str:
     """Text that Markdown shows as it is."""
-    return "".join(f"\\{letter}" if letter in "\\`*_<>[]|#" else letter for letter in text)
+    # An underscore means emphasis at the edge of a word only, and names are full of others.
+    return re.sub(r"[\\`*<>\[|]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", r"\\\g<0>", text)

@@ -54,7 +54,7 @@ def rate_basis(rates: Rates) -> str:
     if basis.background_share == 1:
         return (
             f"Rates: {filled}, make {rates.input_khz:,.6g} kHz. They hold if every filled crossing held an event like "
-            "those of the background sample; state evaluation.background_share for a sample that was filtered."
+            "those of the background sample; state trigger.background_share for a sample that was filtered."
         )
     return (
         f"Rates: {filled}; the background sample stands for the share {basis.background_share:g} of them, as the "

@@ -20,8 +20,8 @@ def write_samples_page(
     plot = Plot(
         "samples",
         "Distributions",
-        f"A: {first.events:,} events of {first.name}; B: {second.events:,} events of {second.name}; one entry per object "
-        "that is there. Upper panels: each normalised to 1; lower panels: B over A, triangles where it lies outside.",
+        f"A: {first.events:,} events of {first.name}; B: {second.events:,} events of {second.name}; one entry "
+        "per object that is there. Upper panels: each normalised to 1. Lower panels: B over A, triangles outside.",
         comparison_figure(*samples, (first.processes, second.processes), (first.name, second.name)),
     )
     environment = jinja2.Environment(

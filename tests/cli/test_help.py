@@ -14,6 +14,7 @@ COMMANDS = (
     "verify",
     "report",
     "evaluate",
+    "compare",
     "data",
     "data generate",
     "data info",

@@ -73,7 +73,7 @@ def test_options_of_a_configuration_do_not_go_with_a_run_folder(l1ae, variationa
     before = folder_content(place.root)
     ended = l1ae("train", place.run, "--fresh")
     assert ended.code == 2
-    assert "--out and --fresh go with a configuration" in ended.err
+    assert "--out, --set and --fresh go with a configuration" in ended.err
     assert folder_content(place.root) == before
 
 

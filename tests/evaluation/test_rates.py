@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from l1ae.evaluation import RateConfig, Rates, Scores, clopper_pearson, rates
+from l1ae.evaluation import Rates, Scores, clopper_pearson, rates
+from l1ae.settings import TriggerConfig
 
 #: 10,000 background events at 10 MHz: one event is 1 kHz.
-BASIS = RateConfig(rates_khz=(1000.0, 10.0, 1.0, 0.5), crossing_rate_mhz=20.0, filling_factor=0.5)
+BASIS = TriggerConfig(rates_khz=(1000.0, 10.0, 1.0, 0.5), crossing_rate_mhz=20.0, filling_factor=0.5)
 
 
 @pytest.fixture
@@ -21,8 +22,8 @@ def menu(scores):
 
 def test_the_input_rate_is_what_the_user_states():
     assert BASIS.input_khz == 10_000
-    assert RateConfig().input_khz == pytest.approx(30_960)
-    assert RateConfig(background_share=0.01).input_khz == pytest.approx(309.6)
+    assert TriggerConfig().input_khz == pytest.approx(30_960)
+    assert TriggerConfig(background_share=0.01).input_khz == pytest.approx(309.6)
 
 
 def test_a_rate_is_a_fraction_of_the_input_rate(scores):
@@ -100,4 +101,4 @@ def test_records_survive_json(scores, menu):
 )
 def test_impossible_rates_are_refused(wrong):
     with pytest.raises(ValidationError):
-        RateConfig(**wrong)
+        TriggerConfig(**wrong)

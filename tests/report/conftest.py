@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from l1ae.evaluation import QUANTITIES, RateConfig, differences, efficiencies, evaluate, object_count, rates, total_pt
+from l1ae.evaluation import QUANTITIES, differences, efficiencies, evaluate, object_count, rates, total_pt
 from l1ae.events.layout import LEPTON
 from l1ae.events.schema import EventSet
 from l1ae.events.summary import Summary
@@ -26,6 +26,7 @@ from l1ae.report import (
     render,
     run_plots,
 )
+from l1ae.settings import TriggerConfig
 
 SIGNALS = {"LQ": 1200, "A4l": 900, "h0": 1000, "h+": 1100}
 BACKGROUNDS = {"W": 11_840, "QCD": 6_760, "Z": 1_340, "tt": 60}
@@ -205,7 +206,7 @@ def report(arrays, events):
         versions={"l1ae": "0.1.0", "keras": "3.15.0", "hls4ml": "1.3.0", "numpy": "2.4.6"},
         data=Data(file="synthetic.h5", sha256="0" * 64, metadata=dict(arrays.events.metadata)),
         layout=LEPTON,
-        rates=rates(arrays.scores, RateConfig(), arrays.baselines["sum of pT"]),
+        rates=rates(arrays.scores, TriggerConfig(), arrays.baselines["sum of pT"]),
         efficiency=efficiencies(
             arrays.scores, {quantity.name: scored(events, quantity.function) for quantity in QUANTITIES}
         ),

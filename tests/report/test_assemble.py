@@ -8,7 +8,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from l1ae.circuit import Circuit
-from l1ae.evaluation import MenuBaseline, RateConfig, TableBaseline, object_count, total_pt
+from l1ae.evaluation import MenuBaseline, TableBaseline, object_count, total_pt
 from l1ae.events.io import CHUNK
 from l1ae.events.split import PARTS
 from l1ae.events.stream import EventStream
@@ -19,6 +19,7 @@ from l1ae.report import Data, Exactness
 from l1ae.report.assemble import assemble, firmware_record, model_record
 from l1ae.report.comparisons import OtherScore
 from l1ae.runs import RunFolder
+from l1ae.settings import TriggerConfig
 
 BACKGROUND = ("W", "Z", "QCD", "tt")
 SIMPLE = ["leading-object pT", "total pT", "object count"]
@@ -44,9 +45,10 @@ class Run:
     def decoded(self):
         return Circuit.load(self.folder.decoded) if self.folder.decoded.exists() else None
 
-    def assemble(self, stream, **more):
+    def assemble(self, stream, trigger=None, **more):
+        config = self.folder.config
         return assemble(
-            self.folder.config,
+            config if trigger is None else config.model_copy(update={"trigger": trigger}),
             self.circuit,
             stream,
             data=Data(file="events.h5", sha256="0" * 64, metadata={}),
@@ -221,7 +223,7 @@ def test_rates_are_those_of_the_score_words_and_the_menu(assembled, run, stream,
     _, arrays = assembled
     background, _ = scores
     words = (background / float(run.circuit.output.format.lsb)).astype(np.int64)
-    trigger = RateConfig(rates_khz=(3000.0, 1e-3), background_share=0.5)
+    trigger = TriggerConfig(rates_khz=(3000.0, 1e-3), background_share=0.5)
     record, _ = run.assemble(stream, trigger=trigger)
     assert record.rates.basis == trigger
     point, unreachable = record.rates.points

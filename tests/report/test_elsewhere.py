@@ -9,7 +9,7 @@ from rich.console import Console
 
 from l1ae.config import DataConfig
 from l1ae.errors import DataError
-from l1ae.evaluation import RateConfig, Scores, evaluate, rates
+from l1ae.evaluation import Scores, evaluate, rates
 from l1ae.events.inspection import Inspection
 from l1ae.events.io import write_events
 from l1ae.events.layout import GLOBAL_TRIGGER, LEPTON
@@ -18,6 +18,7 @@ from l1ae.events.split import PARTS, part_codes
 from l1ae.files import sha256
 from l1ae.report.elsewhere import Chosen, FileEvaluation, evaluate_files
 from l1ae.report.elsewhere_table import summarise_files
+from l1ae.settings import TriggerConfig
 
 DATA = DataConfig(file="training.h5", background=("W", "Z", "QCD", "tt"), signals=("LQ",))
 
@@ -46,7 +47,7 @@ def finished(report, event_file, many_events):
     return report.model_copy(
         update={
             "physics": evaluate(found.background, found.signals),
-            "rates": rates(found, RateConfig(rates_khz=(3000.0, 0.001))),
+            "rates": rates(found, TriggerConfig(rates_khz=(3000.0, 0.001))),
             "data": report.data.model_copy(update={"sha256": sha256(event_file)}),
         }
     )

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from l1ae.evaluation import AucDifference, RateConfig, Scores, evaluate, pile_up_dependence, rates
+from l1ae.evaluation import AucDifference, Scores, evaluate, pile_up_dependence, rates
 from l1ae.report import against_baseline, pile_up_sentence, rate_basis, verdict, warnings
+from l1ae.settings import TriggerConfig
 
 
 def test_exact(report):
@@ -78,10 +79,10 @@ def test_a_collapsed_score_is_warned_of_by_name(report):
 
 def test_what_the_rates_stand_on_is_said():
     scores = Scores(np.arange(100), {"LQ": np.arange(10)})
-    zero_bias = rate_basis(rates(scores, RateConfig(crossing_rate_mhz=40.0, filling_factor=0.5)))
+    zero_bias = rate_basis(rates(scores, TriggerConfig(crossing_rate_mhz=40.0, filling_factor=0.5)))
     assert "40 MHz of bunch crossings, 0.5 of them filled, make 20,000 kHz" in zero_bias
     assert "hold if every filled crossing held an event like those of the background sample" in zero_bias
-    filtered = rate_basis(rates(scores, RateConfig(filling_factor=0.5, background_share=0.01)))
+    filtered = rate_basis(rates(scores, TriggerConfig(filling_factor=0.5, background_share=0.01)))
     assert "the background sample stands for the share 0.01 of them" in filtered
     assert "makes 200 kHz" in filtered
     assert "every filled crossing" not in filtered

@@ -52,6 +52,7 @@ def command(
 
     Each slot and feature gets a chi-squared test of homogeneity on the counts of its words, and a Kolmogorov-Smirnov
     distance, which says how large a difference is. With many events the smallest difference is significant.
+    (For finished runs: l1ae compare.)
 
     \b
     Example: l1ae data compare sample sample --process-a W --process-b Z

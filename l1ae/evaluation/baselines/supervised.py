@@ -30,12 +30,12 @@ class SupervisedBaseline:
 
         Raises `DataError` that names the sample with too few training events.
         """
-        known = _enough("background", draw(background, self.limit, self.seed))
-        drawn = {name: _enough(name, draw(batches, self.limit, self.seed)) for name, batches in signals.items()}
         from sklearn.ensemble import HistGradientBoostingClassifier  # scikit-learn takes a second to import
         from threadpoolctl import threadpool_limits
 
-        for name, signal in drawn.items():
+        known = _enough("background", draw(background, self.limit, self.seed))
+        for name, batches in signals.items():
+            signal = _enough(name, draw(batches, self.limit, self.seed))
             labels = np.repeat([0, 1], [len(known), len(signal)])
             # No early stopping: it would set events aside, of which a small signal has none to spare.
             trees = HistGradientBoostingClassifier(

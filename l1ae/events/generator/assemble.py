@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from l1ae import environment
-from l1ae.events.generator.chunks import Chunk
+from l1ae.events.generator.chunks import EVENT_ARRAYS, Chunk
 from l1ae.events.generator.crossings import Tally
 from l1ae.events.generator.recipes import Recipe
 from l1ae.events.schema import EventSet
@@ -50,16 +50,18 @@ def assemble(
     for chunk in sorted(chunks, key=lambda chunk: (names.index(chunk.label), chunk.index)):
         code, total = names.index(chunk.label), totals[chunk.label]
         with np.load(chunk.path) as file:
-            words, origin, tally = file["words"], file["origin"], Tally(*file["tally"].tolist())
+            words, origin, pile_up, tally = (file[name] for name in EVENT_ARRAYS)
+        took = Tally(*tally.tolist())
         identity = first_id(recipe, seed, code) + (origin + total.independent).astype(np.uint64)
-        parts.append(EventSet(words, np.full(len(words), code, dtype=np.uint8), names, identity))
+        process = np.full(len(words), code, dtype=np.uint8)
+        parts.append(EventSet(words, process, names, identity, pile_up=pile_up))
         total.events += len(words)
         total.independent += int(origin.max()) + 1
-        total.generated += int(tally.generated)
-        total.tried += tally.tried
-        total.accepted += int(tally.accepted)
-        total.pb_tried += tally.cross_section_pb * tally.tried
-        laid += [tally.soft, tally.hard]
+        total.generated += int(took.generated)
+        total.tried += took.tried
+        total.accepted += int(took.accepted)
+        total.pb_tried += took.cross_section_pb * took.tried
+        laid += [took.soft, took.hard]
     events = EventSet.concatenate(parts)
     order = np.random.default_rng([seed, zlib.crc32(b"order")]).permutation(len(events))
     metadata = _recipe_notes(recipe, seed, versions) | _yield_notes(recipe, totals) | _pile_up_notes(recipe, pool, laid)
@@ -135,6 +137,8 @@ def _pile_up_notes(recipe: Recipe, chunks: Sequence[Chunk], laid: np.ndarray) ->
     pool, pile_up = recipe.pool, recipe.pile_up
     return {
         "pile_up": f"Poisson, mean {pile_up.mean:g}" if pile_up.mean is not None else "Poisson, mean from the profile",
+        "pile_up_count": "collisions of the pile-up in the crossing of each event, those of the underlying event not "
+        "counted",
         "pile_up_profile": json.dumps(dict(zip(map(str, pile_up.means), pile_up.probabilities, strict=True))),
         "underlying_event": f"{pile_up.underlying_events} more collisions of the same kind, in place of the hard "
         "process' multi-parton interactions",

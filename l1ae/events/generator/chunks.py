@@ -27,6 +27,8 @@ from l1ae.events.schema import EventSet
 from l1ae.files import atomic_path
 
 _SOFT_BATCH = 250  # collisions that Pythia hands over at a time
+#: What the file of a chunk of events holds; a work folder with other contents is not taken up again.
+EVENT_ARRAYS = ("words", "origin", "pile_up", "tally")
 _COLUMNS = ("event", "pt", "eta", "phi", "kind")
 
 
@@ -133,7 +135,7 @@ def _load_table(path: Path) -> DecayTable:
 
 
 def _make_events(chunk: Chunk, log: Path) -> dict[str, NDArray]:
-    """Accepted events in hardware words, which of them come from one generated event, and what it took."""
+    """Accepted events in hardware words, which of them come from one generated event, their pile-up, what it took."""
     recipe, process = chunk.recipe, chunk.process
     if process is None:
         raise ValueError("events are made of a process")
@@ -149,4 +151,5 @@ def _make_events(chunk: Chunk, log: Path) -> dict[str, NDArray]:
     made = make_crossings(recipe, process, chunk.events, pythia, table, pile_up, rng)
     codes = np.zeros(chunk.events, dtype=np.uint8)
     events = EventSet.from_physical(made.physical, codes, (process.name,), made.origin.astype(np.uint64))
-    return {"words": events.words, "origin": made.origin, "tally": np.array(made.tally)}
+    arrays = events.words, made.origin, made.pile_up.astype(np.uint16), np.array(made.tally)
+    return dict(zip(EVENT_ARRAYS, arrays, strict=True))

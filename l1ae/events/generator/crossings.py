@@ -39,10 +39,14 @@ class Tally(NamedTuple):
 
 @dataclass(frozen=True)
 class Crossings:
-    """Accepted events: (n, 19, 3) in GeV and radians; which generated event each comes from, numbered from 0."""
+    """Accepted events: (n, 19, 3) in GeV and radians; which generated event each comes from, numbered from 0.
+
+    `pile_up`: collisions of the pile-up in the crossing of each.
+    """
 
     physical: NDArray[np.float64]
     origin: NDArray[np.int64]
+    pile_up: NDArray[np.int64]
     tally: Tally
 
 
@@ -61,6 +65,7 @@ def make_crossings(
     """
     parts: list[NDArray[np.float64]] = []
     origins: list[NDArray[np.int64]] = []
+    counts: list[NDArray[np.int64]] = []
     have = generated = left_out = 0
     tried = kept = 0.0
     most = process.weighted.max_copies if process.weighted is not None else None
@@ -72,7 +77,7 @@ def make_crossings(
         for first in range(0, len(batch.origin), _DETECTOR_BATCH):
             part = batch.take(np.arange(first, min(first + _DETECTOR_BATCH, len(batch.origin))))
             crossing = pile_up.overlay(part.particles, rng, underlying)
-            physical, passing = _detected(crossing, part.fakes, recipe, rng)
+            physical, passing = _detected(crossing.particles, part.fakes, recipe, rng)
             index = np.flatnonzero(passing)
             if most is not None:
                 fresh = first_copies(part.origin[index], copies, most)
@@ -81,6 +86,7 @@ def make_crossings(
             index = index[: count - have]
             parts.append(physical[index])
             origins.append(generated + part.origin[index])
+            counts.append(crossing.pile_up[index])
             have += len(index)
             if have == count:
                 used = (
@@ -96,7 +102,8 @@ def make_crossings(
     origin = np.unique(np.concatenate(origins), return_inverse=True)[1]
     sigma = cross_section(pythia) * tried / kept if pythia is not None else 0.0
     soft, hard = pile_up.used.tolist()
-    return Crossings(np.concatenate(parts), origin, Tally(generated, tried, have + left_out, sigma, soft, hard))
+    tally = Tally(generated, tried, have + left_out, sigma, soft, hard)
+    return Crossings(np.concatenate(parts), origin, np.concatenate(counts), tally)
 
 
 def first_copies(origin: NDArray[np.int64], copies: NDArray[np.int64], most: int) -> NDArray[np.bool_]:

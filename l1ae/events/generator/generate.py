@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from l1ae.errors import ConfigError, RunFolderError, ToolchainError
 from l1ae.events.generator.assemble import ID_BLOCK, assemble
-from l1ae.events.generator.chunks import Chunk, make_chunk, start_worker
+from l1ae.events.generator.chunks import EVENT_ARRAYS, Chunk, make_chunk, start_worker
 from l1ae.events.generator.library import find_recipe
 from l1ae.events.generator.progress import Progress
 from l1ae.events.generator.pythia import require_generators
@@ -201,6 +201,7 @@ def _settings(recipe: Recipe, seed: int, chunk_events: int, versions: dict[str, 
         "chunk_events": chunk_events,
         "versions": versions,
         "recipe": recipe.model_dump(mode="json"),
+        "event_chunks": list(EVENT_ARRAYS),
     }
 
 
@@ -211,7 +212,8 @@ def _open_work_folder(work: Path, settings: dict[str, object]) -> None:
     if note.is_file():
         if note.read_text(encoding="utf-8") != text:
             raise RunFolderError(
-                f"{work} holds chunks of a run with other settings or versions; remove that folder to start afresh"
+                f"{work} holds chunks of a run with other settings or versions, or of another version of l1ae; "
+                "remove that folder to start afresh"
             )
         return
     if work.exists() and (not work.is_dir() or any(work.iterdir())):

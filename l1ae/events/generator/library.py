@@ -3,9 +3,9 @@
 from importlib import resources
 from pathlib import Path
 
-from l1ae.records import load_record
 from l1ae.errors import ConfigError
 from l1ae.events.generator.recipes import Recipe
+from l1ae.records import load_record
 
 _ENDINGS = (".yaml", ".yml")
 

@@ -6,7 +6,7 @@ out of the pool, and each of them in the pile-up is made for its one event.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,6 +60,13 @@ class HardCollisions:
         return everything.take_events(np.arange(count))
 
 
+class Overlaid(NamedTuple):
+    """Bunch crossings, and how many collisions of the pile-up each of them holds: int64 (events,)."""
+
+    particles: Particles
+    pile_up: NDArray[np.int64]
+
+
 class PileUpSource:
     """Lays pile-up over hard collisions; `used` counts the soft and the hard collisions that were laid."""
 
@@ -67,16 +74,21 @@ class PileUpSource:
         self._recipe, self._pool, self._hard = recipe, pool, hard
         self.used = np.zeros(2, dtype=np.int64)
 
-    def overlay(self, events: Particles, rng: np.random.Generator, underlying: int = 0) -> Particles:
-        """The events with `underlying` plus a Poisson number of collisions laid over each."""
-        pile_up = self._recipe.pile_up
-        mean = rng.choice(pile_up.means, size=events.events, p=pile_up.probabilities)
-        collisions = rng.poisson(mean) + underlying
+    def overlay(self, events: Particles, rng: np.random.Generator, underlying: int = 0) -> Overlaid:
+        """The events with a Poisson number of collisions, the pile-up, and `underlying` more laid over each.
+
+        The latter stand for parts of the hard collision and are no pile-up.
+        """
+        recipe = self._recipe.pile_up
+        mean = rng.choice(recipe.means, size=events.events, p=recipe.probabilities)
+        pile_up = rng.poisson(mean)
+        collisions = pile_up + underlying
         hard = rng.binomial(collisions, self._pool.hard_probability)
         self.used += [int((collisions - hard).sum()), int(hard.sum())]
         owner = np.repeat(np.arange(events.events), hard)
         fresh = self._hard.take(len(owner)).regroup(owner, events.events)
-        return merge([events, draw_soft(self._pool.collisions, collisions - hard, rng), fresh])
+        soft = draw_soft(self._pool.collisions, collisions - hard, rng)
+        return Overlaid(merge([events, soft, fresh]), pile_up)
 
 
 def draw_soft(pool: Particles, collisions: NDArray[np.int64], rng: np.random.Generator) -> Particles:

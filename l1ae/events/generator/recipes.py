@@ -16,6 +16,7 @@ _Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9+-]*$")]
 _Switches = tuple[Annotated[str, Field(pattern=r"^[^=\n]+=[^=\n]+$")], ...]
 _Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 _NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+_Collisions = Annotated[float, Field(ge=0, le=60_000)]  # events keep their number in 16 bits
 _Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -78,8 +79,8 @@ class PileUp(Record):
     Poisson number, in place of its multi-parton interactions.
     """
 
-    mean: _NotNegative | None = None
-    profile: tuple[tuple[_NotNegative, _Positive], ...] = ()
+    mean: _Collisions | None = None
+    profile: tuple[tuple[_Collisions, _Positive], ...] = ()
     underlying_events: Annotated[int, Field(ge=0, le=10)]
 
     @pydantic.model_validator(mode="after")

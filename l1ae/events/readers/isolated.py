@@ -36,6 +36,7 @@ class IsolatedReader(Reader):
         super().__init__(path, header["layout"], header["process_names"])
         self.form, self.units, self.as_sent = header["form"], header["units"], header["as_sent"]
         self.known_ids, self.codes, self.metadata = header["known_ids"], header["codes"], header["metadata"]
+        self.pile_up = header["pile_up"]
         self._events: int = header["events"]
 
     def __len__(self) -> int:
@@ -100,7 +101,7 @@ def main() -> None:
 
     try:
         reader = open_reader(*pickle.load(sys.stdin.buffer))
-        names = ("form", "units", "as_sent", "known_ids", "layout", "process_names", "metadata")
+        names = ("form", "units", "as_sent", "known_ids", "pile_up", "layout", "process_names", "metadata")
         header = {name: getattr(reader, name) for name in names}
         answer(header | {"codes": dict(reader.codes), "events": len(reader)})
         for chunk in reader.chunks(pickle.load(sys.stdin.buffer)):

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from l1ae.records import load_record
 from l1ae.errors import ConfigError
 from l1ae.events.layout import GLOBAL_TRIGGER, LEPTON, Layout
+from l1ae.records import load_record
 
 #: The layouts that l1ae knows by name.
 LAYOUTS = {"lepton": LEPTON, "global-trigger": GLOBAL_TRIGGER}

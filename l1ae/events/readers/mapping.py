@@ -6,10 +6,10 @@ from typing import Annotated, Literal
 import pydantic
 from pydantic import Field
 
-from l1ae.records import Record, load_record
 from l1ae.errors import ConfigError
 from l1ae.events.layout import PT, Layout
 from l1ae.events.readers.raw import Reader, Units
+from l1ae.records import Record, load_record
 
 Name = Annotated[str, Field(min_length=1)]
 

@@ -13,7 +13,7 @@ from l1ae.events.schema import EventSet
 
 
 class OwnReader(Reader):
-    """A checked event file; the ids, processes and metadata are kept."""
+    """A checked event file; the ids, processes, pile-up counts and metadata are kept."""
 
     known_ids = True
     units = "words"
@@ -21,7 +21,7 @@ class OwnReader(Reader):
     def __init__(self, file: EventFile | ParquetEventFile, layout: Layout) -> None:
         super().__init__(file.path, layout, file.process_names)
         self.form = "l1ae" if isinstance(file, EventFile) else "parquet"
-        self.metadata = dict(file.metadata)
+        self.metadata, self.pile_up = dict(file.metadata), file.pile_up
         self._file = file
 
     def __len__(self) -> int:

@@ -48,14 +48,15 @@ class Reader(ABC):
     """A file or folder of events that is read piece by piece; raises `DataError` when that is not possible.
 
     `layout` is what the events are read into. `as_sent` names the kinds whose order in the file is that of the hardware
-    and not that of pT. `known_ids`: the event ids come from the file and not from its name and row numbers. `codes`:
-    class code of each kind, in formats that have class codes.
+    and not that of pT. `known_ids`: the event ids come from the file and not from its name and row numbers. `pile_up`:
+    the events carry their number of pile-up collisions. `codes`: class code of each kind, in formats that have them.
     """
 
     form: str
     units: Units = "physical"
     as_sent: frozenset[str] = frozenset()
     known_ids: bool = False
+    pile_up: bool = False
     codes: Mapping[str, int] = MappingProxyType({})
 
     def __init__(self, path: Path, layout: Layout, process_names: tuple[str, ...]) -> None:

@@ -1,5 +1,5 @@
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import ops
 
@@ -7,6 +7,7 @@ from l1ae.autoencoder.objectives.variational import beta_elbo, kl_divergence
 
 
 @given(st.floats(-3, 3), st.floats(-3, 2), st.floats(0.5, 8))
+@settings(deadline=None, max_examples=30)
 def test_kl_divergence_is_the_integral_it_stands_for(mean, log_variance, prior_width):
     x = np.linspace(-30, 30, 60001)
     sigma = np.exp(log_variance / 2)

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from l1ae.records import load_record
 from l1ae.errors import ConfigError
 from l1ae.events.layout import GLOBAL_TRIGGER, Layout
 from l1ae.events.readers.layouts import LAYOUTS, load_layout
 from l1ae.events.readers.mapping import CMS_L1, L1_NTUPLE, load_mapping
+from l1ae.records import load_record
 
 CONFIGS = Path(__file__).parents[3] / "configs"
 JET = "objects: {jet: {source: jets, features: {pt: jetIEt}}}"
