@@ -21,7 +21,7 @@ _TARGET = re.compile(r"^([A-Za-z0-9][\w.-]*)\s*:(?!=)", re.MULTILINE)
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _WRITTEN = re.compile(r'write_events\("([^"]+)"')
 #: Options of l1ae that name what a command writes.
-_OUTPUTS = ("out", "firmware", "plot", "json_file")
+_OUTPUTS = ("out", "firmware", "plot", "json_file", "markdown", "html")
 
 
 @dataclass

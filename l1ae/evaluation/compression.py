@@ -194,9 +194,7 @@ class Losses:
             expected = self._expected(events, rows, column, feature, scale)
             self._true[place].add(expected[chosen])
             for words, moments in ((back, self._network[place]), (again, self._inputs[place])):
-                value = scale.to_physical(words[:, rows, column])
-                value = np.abs(value) if self._relative(feature) else value
-                moments.add(_difference(value, expected, scale)[chosen])
+                moments.add(_difference(scale.to_physical(words[:, rows, column]), expected, scale)[chosen])
 
     def _expected(
         self, events: Words, rows: slice, column: int, feature: str, scale: HardwareScale

@@ -21,23 +21,28 @@ class PileUpBin(FiniteRecord):
 
 
 class PileUpDependence(FiniteRecord):
-    """Rank correlation of score and pile-up with its standard error, and the efficiency in bins of pile-up."""
+    """Rank correlation of score and pile-up with its standard error, and the efficiency in bins of pile-up.
 
-    correlation: Annotated[float, Field(ge=-1, le=1)]
-    error: Annotated[float, Field(ge=0)]
+    Without a threshold there are no bins. `correlation` is None with too few events, and `reason` says so.
+    """
+
+    correlation: Annotated[float, Field(ge=-1, le=1)] | None
+    error: Annotated[float, Field(ge=0)] | None
     events: int
-    threshold: int | float
+    threshold: int | float | None
     bins: tuple[PileUpBin, ...]
+    reason: str | None = None
 
 
 def pile_up_dependence(
-    scores: ArrayLike, pile_up: ArrayLike, threshold: int | float, bins: int = 8
+    scores: ArrayLike, pile_up: ArrayLike, threshold: int | float | None, bins: int = 8
 ) -> PileUpDependence:
     """Spearman's rank correlation of scores (N,) with integer counts of collisions (N,), and the share that fires.
 
     Ties share their mean rank. The error is that of Fisher's transformation for ranks, (1 - r^2) sqrt((1 + r^2/2) /
-    (N - 3)) (Bonett and Wright, Psychometrika 65 (2000) 23). At most `bins` bins of about as many events each; an event
-    fires when its score is >= `threshold`. Raises `DataError` for less than 4 events and counts that are no integers.
+    (N - 3)) (Bonett and Wright, Psychometrika 65 (2000) 23); less than 4 events have none. At most `bins` bins of about
+    as many events each; an event fires when its score is >= `threshold`, None leaves out the bins. Raises `DataError`
+    for counts that are no integers, or not as many as scores.
     """
     values, counts = as_scores(scores, "pile-up"), np.asarray(pile_up)
     if counts.shape != values.shape or not np.issubdtype(counts.dtype, np.integer):
@@ -45,26 +50,33 @@ def pile_up_dependence(
             f"{len(values)} scores need as many integer pile-up counts, found {counts.dtype} {counts.shape}"
         )
     events = len(values)
+    correlation = error = reason = None
     if events < 4:
-        raise DataError(f"a correlation with pile-up needs 4 events, found {events}")
-    correlation = _correlation(_ranks(values), _ranks(counts))
-    error = (1 - correlation**2) * np.sqrt((1 + correlation**2 / 2) / (events - 3))
+        reason = f"a correlation with pile-up needs 4 events, found {events}"
+    else:
+        correlation = _correlation(_ranks(values), _ranks(counts))
+        error = float((1 - correlation**2) * np.sqrt((1 + correlation**2 / 2) / (events - 3)))
+    return PileUpDependence(
+        correlation=correlation,
+        error=error,
+        events=events,
+        threshold=threshold,
+        bins=() if threshold is None else _bins(counts, values >= threshold, bins),
+        reason=reason,
+    )
+
+
+def _bins(counts: NDArray[np.integer], fires: NDArray[np.bool_], bins: int) -> tuple[PileUpBin, ...]:
     inner = np.quantile(counts, np.linspace(0, 1, bins + 1)[1:-1], method="inverted_cdf")
     starts = np.unique([counts.min(), *inner])
     place = np.searchsorted(starts, counts, side="right") - 1
-    return PileUpDependence(
-        correlation=correlation,
-        error=float(error),
-        events=events,
-        threshold=threshold,
-        bins=tuple(
-            PileUpBin(
-                low=int(counts[place == number].min()),
-                high=int(counts[place == number].max()),
-                passing=share(values[place == number] >= threshold),
-            )
-            for number in range(len(starts))
-        ),
+    return tuple(
+        PileUpBin(
+            low=int(counts[place == number].min()),
+            high=int(counts[place == number].max()),
+            passing=share(fires[place == number]),
+        )
+        for number in range(len(starts))
     )
 
 

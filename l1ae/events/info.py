@@ -15,8 +15,12 @@ NOT_FINITE = ("a value is NaN", "a value is infinite")
 
 
 def tables(summary: Summary) -> list[Table]:
-    """Counts and duplicates per process, multiplicities, ranges and saturation per field, and how it was made."""
-    return [_processes(summary), _means(summary), _multiplicities(summary), _fields(summary), _metadata(summary)]
+    """Counts and duplicates per process, multiplicities, ranges and saturation per field, and how it was made.
+
+    Pile-up, where the events say it, comes before the last.
+    """
+    found = [_processes(summary), _means(summary), _multiplicities(summary), _fields(summary)]
+    return [*found, *([] if summary.pile_up() is None else [_pile_up(summary)]), _metadata(summary)]
 
 
 def left_out(skipped: Mapping[str, Skipped], events: int) -> Table:
@@ -91,6 +95,17 @@ def _fields(summary: Summary) -> Table:
                 str(summary.saturated(kind.name, feature)),
                 str(summary.stray(kind.name, feature)),
             )
+    return table
+
+
+def _pile_up(summary: Summary) -> Table:
+    table = _table("process", "smallest", "mean", "largest", title="pile-up: other collisions of the bunch crossing")
+    total = summary.processes
+    for name, which in [*((name, (name,)) for name in total), *([("all", total)] if len(total) > 1 else [])]:
+        counts = summary.pile_up(which)
+        assert counts is not None
+        seen, mean = np.flatnonzero(counts), weighted_mean(np.arange(len(counts)), counts)
+        table.add_row(Text(name), str(seen[0]), f"{mean:.2f}", str(seen[-1]), end_section=name == total[-1])
     return table
 
 

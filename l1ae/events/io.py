@@ -180,9 +180,7 @@ class EventFile:
         counts = [datasets[name].shape[0] if datasets[name].shape else 0 for name in self._types]
         if len(set(counts)) > 1:
             more = f" and {counts[3]} pile-up counts" if self.pile_up else ""
-            raise DataError(
-                f"{self.path}: {counts[0]} events with {counts[1]} labels and {counts[2]} event ids{more}"
-            )
+            raise DataError(f"{self.path}: {counts[0]} events with {counts[1]} labels and {counts[2]} event ids{more}")
 
 
 def write_events(path: Path, events: EventSet) -> None:

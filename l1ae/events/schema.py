@@ -26,7 +26,7 @@ class EventSet:
     event_id: NDArray[np.uint64]
     metadata: Mapping[str, str] = field(default_factory=dict)
     layout: Layout = LEPTON
-    pile_up: NDArray[np.uint16] | NDArray[np.uint8] | None = None
+    pile_up: NDArray[np.unsignedinteger] | None = None
 
     def __post_init__(self) -> None:
         check_shape(self.words, self.layout)

@@ -63,6 +63,8 @@ class Summary:
         self._empty = np.zeros(names, dtype=np.int64)
         self._ids = [_Numbers() for _ in self.process_names]
         self._hashes = [_Numbers() for _ in self.process_names]
+        #: How many events of each process have 0, 1, ... pile-up collisions; None once an event does not say it.
+        self._pile_up: NDArray[np.int64] | None = np.zeros((names, 0), dtype=np.int64)
 
     @classmethod
     def of(
@@ -98,6 +100,18 @@ class Summary:
         for start in range(0, len(events), _PIECE):
             piece = slice(start, start + _PIECE)
             self._add(events.words[piece], events.process[piece], events.event_id[piece])
+        if len(events):
+            self._add_pile_up(events)
+
+    def _add_pile_up(self, events: EventSet) -> None:
+        if self._pile_up is None or events.pile_up is None:
+            self._pile_up = None
+            return
+        counts = events.pile_up.astype(np.intp)
+        names, width = len(self.process_names), max(self._pile_up.shape[1], int(counts.max()) + 1)
+        table = _table(events.process * np.intp(width) + counts, names, width)
+        table[:, : self._pile_up.shape[1]] += self._pile_up
+        self._pile_up = table
 
     def _add(self, words: NDArray[np.int16], process: NDArray[np.uint8], event_id: NDArray[np.uint64]) -> None:
         # Only the processes of this chunk take part, so that many names cost nothing.
@@ -208,6 +222,11 @@ class Summary:
         """Mean number of objects of a kind per event; nan without events."""
         counts = self.multiplicity(kind, processes)
         return weighted_mean(np.arange(len(counts)), counts)
+
+    def pile_up(self, processes: Sequence[str] | str | None = None) -> NDArray[np.int64] | None:
+        """(largest + 1,) number of events with 0, 1, ... pile-up collisions; None when not every event says it."""
+        codes = self._codes(processes)
+        return None if self._pile_up is None or not len(self) else self._pile_up[codes].sum(axis=0)
 
     def saturated(self, kind: str, feature: str, processes: Sequence[str] | str | None = None) -> int:
         """Words at an end of the field, where larger values were cut off."""

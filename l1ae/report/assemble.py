@@ -7,7 +7,15 @@ from typing import Any
 from l1ae.circuit import Circuit
 from l1ae.config import RunConfig
 from l1ae.environment import versions
-from l1ae.evaluation import QUANTITIES, Scores, SignalScores, efficiencies, evaluate, rates
+from l1ae.evaluation import (
+    QUANTITIES,
+    Scores,
+    SignalScores,
+    efficiencies,
+    evaluate,
+    pile_up_dependence,
+    rates,
+)
 from l1ae.events.stream import EventStream
 from l1ae.events.summary import Summary
 from l1ae.hardware.estimate import ResourceEstimate
@@ -23,10 +31,12 @@ from l1ae.report.record import (
     Samples,
     Training,
 )
-from l1ae.report.scoring import Score, score_all, score_by_signal
+from l1ae.report.scoring import Score, pile_up, score_all, score_by_signal
 
 #: Name of the deployed score among the others.
 MODEL = "model"
+#: Name of the pile-up counts among the values of the events.
+PILE_UP = "pile-up"
 #: Name of the comparison with the decoder of a variational autoencoder.
 DECODED = "its decoder's error"
 _RADIUS_NOTE = (
@@ -60,13 +70,18 @@ def assemble(
     functions: dict[str, Score] = {MODEL: lambda events: circuit.reference(events.inputs)[:, 0]}
     functions |= {name: other.function for name, other in compared.items() if callable(other.function)}
     axes: dict[str, Score] = {f"axis: {quantity.name}": quantity.function for quantity in QUANTITIES}
+    axes |= {PILE_UP: pile_up} if stream.pile_up else {}
     values = score_all(config.data, stream, functions | axes, summary)
     scores = values.pop(MODEL)
+    collisions = values.pop(PILE_UP).background if stream.pile_up else None
     scored: dict[str, Scores | SignalScores] = {
         name: values.pop(name) if callable(other.function) else score_by_signal(config.data, stream, other.function)
         for name, other in compared.items()
     }
     highest = circuit.output.format.high
+    curves = efficiencies(
+        scores, {quantity.name: values[f"axis: {quantity.name}"] for quantity in QUANTITIES}, highest_word=highest
+    )
     counts = stream.counts()
     report = RunReport(
         name=config.name,
@@ -93,9 +108,8 @@ def assemble(
         notes=(*(() if decoded is None else (_RADIUS_NOTE,)), *known.notes),
         layout=stream.layout,
         rates=rates(scores, config.trigger, _plain(scored.get(MENU)), highest_word=highest),
-        efficiency=efficiencies(
-            scores, {name.removeprefix("axis: "): values[name] for name in axes}, highest_word=highest
-        ),
+        efficiency=curves,
+        pile_up=None if collisions is None else pile_up_dependence(scores.background, collisions, curves.threshold),
     )
     arrays = RunArrays(
         scores=scores,

@@ -230,7 +230,8 @@ def _beats(comparison: Comparison) -> list[Grid]:
             ),
             notes=(
                 f"Counted where the difference is larger than {SIGNIFICANT:g} of its errors, with every seed: of AUCs "
-                "the paired error; of TPRs both intervals, as if independent. The others agree within errors.",
+                "the paired error; of TPRs both intervals, as if independent, and not that of the thresholds. The "
+                "others agree within errors.",
             ),
         )
     ]

@@ -1,6 +1,5 @@
 """A `Comparison` as one HTML page: no scripts, nothing loaded from anywhere."""
 
-import base64
 from pathlib import Path
 
 import jinja2
@@ -9,7 +8,6 @@ from l1ae.files import write_text
 from l1ae.report.comparison_grids import grids, made_with, tested
 from l1ae.report.comparison_plot import comparison_plots
 from l1ae.report.comparison_record import Comparison
-from l1ae.report.style import Plot
 
 
 def write_comparison_page(path: Path, comparison: Comparison) -> None:
@@ -26,7 +24,6 @@ def render_comparison(comparison: Comparison) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(embedded=_embedded)
     first, *others = grids(comparison)
     return environment.get_template("comparison.html.j2").render(
         comparison=comparison,
@@ -37,7 +34,3 @@ def render_comparison(comparison: Comparison) -> str:
         baselines=dict.fromkeys((row.baseline, row.description) for row in comparison.baselines),
         made_with=made_with(comparison),
     )
-
-
-def _embedded(plot: Plot) -> str:
-    return "data:image/svg+xml;base64," + base64.b64encode(plot.svg().encode()).decode()

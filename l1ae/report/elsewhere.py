@@ -9,13 +9,28 @@ from numpy.typing import NDArray
 from l1ae.circuit import Circuit
 from l1ae.config import DataConfig
 from l1ae.errors import ConfigError, DataError
-from l1ae.evaluation import Rate, Rates, Scores, Share, SignalPerformance, evaluate, fired, rate_of, rates, share_of
+from l1ae.evaluation import (
+    PileUpDependence,
+    Rate,
+    Rates,
+    Scores,
+    Share,
+    SignalPerformance,
+    evaluate,
+    fired,
+    pile_up_dependence,
+    rate_of,
+    rates,
+    share_of,
+)
 from l1ae.evaluation.performance import FiniteRecord
 from l1ae.events.inspection import Inspection
 from l1ae.events.layout import Layout
+from l1ae.events.schema import EventSet
 from l1ae.events.source import digest, resolve
 from l1ae.events.split import PARTS, part_codes
 from l1ae.report.record import RunReport
+from l1ae.report.scoring import pile_up
 
 
 class FileUsed(FiniteRecord):
@@ -49,7 +64,8 @@ class FileEvaluation(FiniteRecord):
     """The score of a run on other events than those of its report.
 
     `physics` and `rates` have thresholds from the background of these files, `in_force` those of the report. `events`:
-    how many of each process were used.
+    how many of each process were used. `pile_up`: of the background, at the threshold of the report's efficiency
+    curves; None where not every file carries pile-up counts.
     """
 
     run: str
@@ -60,6 +76,7 @@ class FileEvaluation(FiniteRecord):
     physics: dict[str, SignalPerformance]
     in_force: tuple[InForce, ...]
     rates: Rates
+    pile_up: PileUpDependence | None = None
 
 
 class Chosen(NamedTuple):
@@ -91,21 +108,26 @@ def evaluate_files(
     training = training_digests(data, report)
     names: list[str] = []
     processes, scores, used = [np.zeros(0, dtype=np.intp)], [np.zeros(0, dtype=np.int64)], []
+    collisions = [np.zeros(0, dtype=np.uint16)]
+    known = all(file.reader.pile_up for file in files)
     for file in files:
         sha256 = digest(sorted(path for path in file.path.rglob("*") if path.is_file()) or [file.path])
         part, why = _part(sha256, training)
         names += [name for name in file.reader.process_names if name not in names]
         codes = np.array([names.index(name) for name in file.reader.process_names], dtype=np.intp)
-        for process, values in _scored(file, circuit, report.layout, part, advance):
-            processes.append(codes[process])
+        for events, values in _scored(file, circuit, report.layout, part, advance):
+            processes.append(codes[events.process])
             scores.append(values)
+            if known:
+                collisions.append(pile_up(events))
         left_out = {reason: found.events for reason, found in file.skipped.items()}
         used.append(FileUsed(file=file.path.name, sha256=sha256, part=part, why=why, left_out=left_out))
     process, values = np.concatenate(processes), np.concatenate(scores)
     counts = dict(zip(names, map(int, np.bincount(process, minlength=len(names))), strict=True))
     background, signals = _processes(data, counts, chosen or Chosen(), ", ".join(str(file.path) for file in files))
+    is_background = np.isin(process, [names.index(name) for name in background])
     of = Scores(
-        values[np.isin(process, [names.index(name) for name in background])],
+        values[is_background],
         {name: values[process == names.index(name)] for name in signals},
     )
     highest = circuit.output.format.high
@@ -118,6 +140,7 @@ def evaluate_files(
         physics=evaluate(of.background, of.signals, highest_word=highest) if signals else {},
         in_force=_in_force(report, of),
         rates=rates(of, report.rates.basis, highest_word=highest),
+        pile_up=_pile_up(report, of, np.concatenate(collisions)[is_background]) if known else None,
     )
 
 
@@ -163,14 +186,14 @@ def _scored(
     layout: Layout,
     part: Literal["whole", "test"],
     advance: Callable[[int], object] | None,
-) -> Iterator[tuple[NDArray[np.uint8], NDArray[Any]]]:
-    """Process codes and scores of the events, chunk by chunk."""
+) -> Iterator[tuple[EventSet, NDArray[Any]]]:
+    """The events and their scores, chunk by chunk."""
     for chunk in file.chunks():
         events = chunk.select(layout)
         if part == "test":
             events = events.take(part_codes(events.event_id) == PARTS.index("test"))
         if len(events):
-            yield events.process, circuit.reference(events.inputs)[:, 0]
+            yield events, circuit.reference(events.inputs)[:, 0]
         if advance is not None:
             advance(len(chunk))
 
@@ -195,6 +218,11 @@ def _processes(
         raise DataError(f"process {both} cannot be background and signal")
     others = (name for name in there if name not in background and name not in data.background)
     return background, tuple(chosen.signals) or tuple(others)
+
+
+def _pile_up(report: RunReport, scores: Scores, collisions: NDArray[np.integer]) -> PileUpDependence:
+    threshold = None if report.efficiency is None else report.efficiency.threshold
+    return pile_up_dependence(scores.background, collisions, threshold)
 
 
 def _in_force(report: RunReport, scores: Scores) -> tuple[InForce, ...]:

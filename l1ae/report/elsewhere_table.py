@@ -6,11 +6,11 @@ from rich.text import Text
 
 from l1ae.report.elsewhere import FileEvaluation, InForce
 from l1ae.report.findings import rate_basis
-from l1ae.report.table import rates_table
+from l1ae.report.table import pile_up_lines, rates_table
 
 
 def summarise_files(found: FileEvaluation) -> RenderableType:
-    """What was used, AUC and TPR, the thresholds in force, and thresholds for the rates, for a rich console."""
+    """What was used, AUC and TPR, the thresholds in force and those for the rates, pile-up, for a rich console."""
     lines = [f"{file.file}: {file.why}." for file in found.files]
     lines += [
         f"{file.file}: left out {events:,} events because {reason}."
@@ -22,6 +22,7 @@ def summarise_files(found: FileEvaluation) -> RenderableType:
     if found.physics:
         parts.append(_physics(found))
     parts += [_in_force(found.in_force), rates_table(found.rates), Text(rate_basis(found.rates))]
+    parts += pile_up_lines(found.pile_up)
     return Group(*parts)
 
 

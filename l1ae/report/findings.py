@@ -66,6 +66,8 @@ def pile_up_sentence(found: PileUpDependence | None) -> str:
     """How far the score follows pile-up, or why that is not known."""
     if found is None:
         return "Dependence on pile-up: not available: the events carry no pile-up count."
+    if found.correlation is None or found.error is None:
+        return f"Dependence on pile-up: not available: {found.reason}."
     return (
         f"Dependence on pile-up: rank correlation {signed(found.correlation, 3)} ± {found.error:.3f} over "
         f"{found.events:,} background events."

@@ -48,7 +48,7 @@ def same_but_seed(config: RunConfig) -> str:
     Left out as well: the name, where the events lie, and how the result is verified and evaluated.
     """
     content: dict[str, Any] = config.model_dump(mode="json")
-    for key in ("name", "verification", "evaluation"):
+    for key in ("name", "verification", "trigger"):
         content.pop(key, None)
     content["data"].pop("file")
     content["training"].pop("seed")

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from l1ae.config import DataConfig
+from l1ae.errors import DataError
 from l1ae.evaluation.scores import Scores, SignalScores
 from l1ae.events.schema import EventSet, codes_of
 from l1ae.events.stream import EventStream
@@ -14,6 +15,13 @@ from l1ae.events.summary import Summary
 
 #: Events in, one number per event out, large meaning anomalous.
 Score = Callable[[EventSet], NDArray[Any]]
+
+
+def pile_up(events: EventSet) -> NDArray[Any]:
+    """The pile-up counts (N,) of events that carry them; raises `DataError` for others."""
+    if events.pile_up is None:
+        raise DataError("these events carry no pile-up count")
+    return events.pile_up
 
 
 def score_all(

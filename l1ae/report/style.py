@@ -1,6 +1,7 @@
 """How the plots look: the CMS style of mplhep, a palette for all eyes, files that do not change from run to run."""
 
 import base64
+import html
 import io
 import re
 from collections.abc import Iterator, Mapping
@@ -74,6 +75,12 @@ class Plot:
     def write(self, path: Path) -> None:
         """Write the figure to a file; the suffix (png, svg, pdf) names the format."""
         save(self.figure, path)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: title, figure and caption."""
+        title, caption = html.escape(self.title), html.escape(self.caption)
+        picture = f'<img src="{self.uri()}" alt="{title}" style="max-width: 100%; background: white">'
+        return f"<figure><b>{title}</b><br>{picture}<figcaption>{caption}</figcaption></figure>"
 
 
 def save(figure: Figure, path: Path) -> None:

@@ -4,8 +4,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from l1ae.evaluation import Rates
-from l1ae.report.findings import against_baseline, rate_basis, verdict, warnings
+from l1ae.evaluation import PileUpDependence, Rates
+from l1ae.report.findings import against_baseline, pile_up_sentence, rate_basis, verdict, warnings
 from l1ae.report.record import RunReport
 
 _COLORS = {"exact": "green", "differs": "red", "unverified": "yellow"}
@@ -24,6 +24,7 @@ def summarise(report: RunReport) -> RenderableType:
     parts += [Text(note) for note in report.notes]
     if report.rates is not None:
         parts += [rates_table(report.rates), Text(rate_basis(report.rates))]
+    parts += pile_up_lines(report.pile_up)
     if report.firmware is not None and report.firmware.estimates:
         parts.append(_estimates(report))
     return Group(*parts)
@@ -84,6 +85,25 @@ def rates_table(rates: Rates) -> Table:
             *(f"{100 * point.signals[name].value:.2f}" for name in signals),
         )
     return table
+
+
+def pile_up_lines(found: PileUpDependence | None) -> list[RenderableType]:
+    """The correlation of the score with pile-up in words, and the background that fires in bins of pile-up."""
+    sentence = Text(pile_up_sentence(found))
+    if found is None or not found.bins:
+        return [sentence]
+    table = Table(title=f"Background that fires at threshold word {found.threshold}, by pile-up")
+    for heading in ("collisions", "events", "FPR", "68.27 % interval"):
+        table.add_column(heading, justify="right")
+    for one in found.bins:
+        passing = one.passing
+        table.add_row(
+            f"{one.low}-{one.high}",
+            f"{passing.events:,}",
+            f"{passing.value:.3g}",
+            f"{passing.low:.2g}-{passing.high:.2g}",
+        )
+    return [sentence, table]
 
 
 def _estimates(report: RunReport) -> Table:

@@ -15,6 +15,8 @@ COMMANDS = (
     "report",
     "evaluate",
     "compare",
+    "encode",
+    "generate",
     "data",
     "data generate",
     "data info",

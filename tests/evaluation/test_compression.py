@@ -1,5 +1,6 @@
 """Bits, entropies and errors of an encoding, against numbers that were counted by hand."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -78,18 +79,19 @@ def test_errors_are_in_gev_and_radians_and_count_only_objects_that_are_there():
 
 
 def test_phi_is_compared_the_shorter_way_around():
-    true, back = event(MET_pt=9, MET_phi=1), event(MET_pt=9, MET_phi=142)
+    true, back = event(MET_pt=9, MET_phi=73), event(MET_pt=9, MET_phi=70)  # on both sides of pi, where values jump
     features, _ = losses(true, true - 72, back - 72, inverse(front(SMALL, offset=72, shift=4)))
     assert features["MET phi"].network.bias == pytest.approx(-3 * 2 * math.pi / 144)
 
 
 def test_objects_that_vanish_or_appear_are_counted_per_kind():
-    true = np.concatenate([event(MET_pt=40, jet1_pt=60), event(MET_pt=40, jet1_pt=60, jet2_pt=30)])
-    back = np.concatenate([event(MET_pt=40, jet1_pt=60, jet2_pt=9), event(MET_pt=40, jet2_pt=30)])
+    one, two = event(MET_pt=40, jet1_pt=60), event(MET_pt=40, jet1_pt=60, jet2_pt=30)
+    true = np.concatenate([one, two, two])
+    back = np.concatenate([two, event(MET_pt=40, jet2_pt=30), event(MET_pt=40)])
     _, record = losses(true, true, back, inverse())
     met, jet = record.presence
-    assert (met.present, met.lost, met.absent, met.invented) == (2, 0, 0, 0)
-    assert (jet.kind, jet.present, jet.lost, jet.absent, jet.invented) == ("jet", 3, 1, 1, 1)
+    assert (met.present, met.lost, met.absent, met.invented) == (3, 0, 0, 0)
+    assert (jet.kind, jet.present, jet.lost, jet.absent, jet.invented) == ("jet", 5, 3, 1, 1)
 
 
 def test_what_the_inputs_alone_lose_is_told_apart_from_the_network():
@@ -111,6 +113,13 @@ def test_a_relative_phi_is_compared_as_the_distance_to_the_missing_momentum():
     assert features["jet phi"].network.rms < 4 * 2 * math.pi / 144
     assert (features["MET phi"].unseen, features["MET phi"].network.entries) == (1, 0)
     assert features["MET phi"].network.rms is None
+
+
+def test_opposite_to_the_missing_momentum_is_half_a_turn_and_not_minus_half_a_turn():
+    turned = dataclasses.replace(inverse(), relative=True)
+    true = event(MET_pt=40, jet1_pt=60, jet1_phi=70)
+    features, _ = losses(true, true, true + event(jet1_phi=2), turned)  # word 72 is pi, and also -pi
+    assert features["jet phi"].network.bias == pytest.approx(2 * 2 * math.pi / 144)
 
 
 def test_processes_add_up():

@@ -16,6 +16,10 @@ def deviation(rms):
 NONE = Deviation(entries=0, rms=None, mean_absolute=None, bias=None)
 
 
+def feature(kind, name, unit, **figures):
+    return FeatureLoss(kind=kind, feature=name, quantity=name, unit=unit, **figures)
+
+
 def loss(*processes, rms=8.0, entropy=(2.0, 3.0), **changes):
     content = {
         "processes": processes,
@@ -24,11 +28,11 @@ def loss(*processes, rms=8.0, entropy=(2.0, 3.0), **changes):
         "entropy_bits": entropy,
         "seen": deviation(0.5),
         "features": (
-            FeatureLoss(kind="jet", feature="pt", quantity="pt", unit="GeV", network=deviation(rms), inputs=deviation(0.25), spread=16.5, unseen=0),
-            FeatureLoss(kind="MET", feature="phi", quantity="phi", unit="rad", network=NONE, inputs=NONE, spread=None, unseen=1),
+            feature("jet", "pt", "GeV", network=deviation(rms), inputs=deviation(0.25), spread=16.5, unseen=0),
+            feature("MET", "phi", "rad", network=NONE, inputs=NONE, spread=None, unseen=1),
         ),
         "presence": (Presence(kind="jet", present=200, lost=7, absent=0, invented=0),),
-    }  # fmt: skip
+    }
     return Loss(**content | changes)
 
 

@@ -111,6 +111,7 @@ def test_runs_that_differ_only_in_the_seed_are_known():
         {"training": {"seed": 8}},
         {"data": {"file": "elsewhere.h5"}},
         {"verification": {"events": 7, "seed": 3}},
+        {"trigger": {"filling_factor": 0.5}},
     ):
         assert same_but_seed(config(**changed)) == one
     others = [

@@ -90,3 +90,11 @@ def test_importing_the_report_does_not_import_matplotlib():
     heavy = ("matplotlib", "mplhep", "jinja2", "sklearn", "tensorflow")
     code = f"import l1ae.report, sys; sys.exit(any(name in sys.modules for name in {heavy}))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_notebook_shows_a_plot_with_its_title_and_caption():
+    plot = Plot("loss", "A < B", "Counted: 5 events & more.", plot_loss([3.0, 2.0], [3.1, 2.2], 2, {}))
+    shown = plot._repr_html_()
+    assert "<b>A &lt; B</b>" in shown
+    assert "<figcaption>Counted: 5 events &amp; more.</figcaption>" in shown
+    assert f'src="{plot.uri()}"' in shown

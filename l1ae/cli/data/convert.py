@@ -127,4 +127,6 @@ def _report(ui: "Terminal", done: "Conversions") -> None:
             ui.say(
                 f"{screen.reader.path.name}: words at the end of their range, where the hardware saturates: {listed}"
             )
+    if done.forgotten:
+        ui.say(f"{', '.join(done.forgotten)}: pile-up counts left out, because not every input has them")
     ui.say(f"wrote {done.out}: {done.kept} events; look at it with: l1ae data info {done.out}")
