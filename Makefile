@@ -22,7 +22,7 @@ help:  ## this list
 	@touch $@
 
 run: .venv/.made  ## events -> trained autoencoder -> verified firmware -> report, on the shipped sample
-	$(BIN)/l1ae run configs/dense_vae.yaml
+	$(BIN)/l1ae run configs/dense_ae.yaml
 
 test: .venv/.made-test  ## the tests (about ten minutes)
 	$(BIN)/python -m pytest -m "not slow"

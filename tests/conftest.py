@@ -3,7 +3,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,17 @@ def make_events(count: int = 300, seed: int = 0) -> EventSet:
 @pytest.fixture
 def events() -> EventSet:
     return make_events()
+
+
+def make_crowded(events: EventSet, seed: int = 1) -> EventSet:
+    """The events with a number of pile-up collisions each, 20 on average."""
+    counts = np.random.default_rng(seed).poisson(20, len(events))
+    return replace(events, pile_up=counts.astype(np.uint16))
+
+
+@pytest.fixture
+def crowded(events: EventSet) -> EventSet:
+    return make_crowded(events)
 
 
 @dataclass(frozen=True)
@@ -164,6 +175,11 @@ def folder_content() -> Callable[[Path], dict[str, bytes | None]]:
 @pytest.fixture(scope="session")
 def many_events() -> EventSet:
     return make_events(3000)
+
+
+@pytest.fixture(scope="session")
+def many_crowded(many_events) -> EventSet:
+    return make_crowded(many_events)
 
 
 @pytest.fixture(scope="session")

@@ -111,7 +111,9 @@ def kl(mean: Any, log_variance: Any, precision: SignedPrecision, prior_width: fl
     of_mean = np.square(values / prior_width) / 2
     scaled = values - 2 * np.log(prior_width)
     of_variance = (np.exp(scaled) - 1 - scaled) / 2
-    fraction = _KL_WIDTH - max(int(np.ceil(np.log2(max(float(of_mean.max()), 1.0)))), 1)
+    # Sigma far above the prior's would need many more bits than all the rest; it saturates.
+    largest = max(float(of_mean.max()), float(of_variance[0]), 2.0)
+    fraction = _KL_WIDTH - int(np.ceil(np.log2(largest)))
 
     def table(curve: NDArray[np.float64], name: str) -> TableLookup:
         entries = np.clip(np.rint(np.ldexp(curve, fraction)), 0, 2**_KL_WIDTH - 1).astype(int)

@@ -54,10 +54,9 @@ class Surprise(keras.layers.Layer):
     def call(self, inputs: Any) -> Any:
         """Surprise of scores of shape (..., 1)."""
         knots, values = np.array(self.knots, dtype=np.float32), np.array(self.values, dtype=np.float32)
-        result = ops.maximum(inputs - knots[-1], 0.0) * self.slope + values[0]
-        for left, right, low, high in zip(knots[:-1], knots[1:], values[:-1], values[1:], strict=True):
-            result = result + (ops.clip(inputs, left, right) - left) * ((high - low) / (right - left))
-        return result
+        beyond = ops.maximum(inputs - knots[-1], 0.0) * self.slope
+        reached = ops.minimum(ops.maximum(inputs, knots[:-1]), knots[1:]) - knots[:-1]
+        return values[0] + ops.sum(reached * (np.diff(values) / np.diff(knots)), axis=-1, keepdims=True) + beyond
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The shape of the input."""

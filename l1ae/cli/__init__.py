@@ -27,8 +27,8 @@ def commands() -> None:
     """Quantized autoencoders for Level-1 triggers: from events to firmware that is proved bit for bit.
 
     \b
-    l1ae run configs/dense_vae.yaml      everything, in order
-    l1ae verify runs/dense_vae           the proof again
+    l1ae run configs/dense_ae.yaml      everything, in order
+    l1ae verify runs/dense_ae           the proof again
     """
     from l1ae.environment import check_qkeras
 

@@ -14,7 +14,7 @@ def command(run: Path, firmware: Path) -> None:
     """Write the HLS project of a trained RUN folder.
 
     \b
-    Example: l1ae convert runs/dense_vae
+    Example: l1ae convert runs/dense_ae
     """
     from l1ae import pipeline
     from l1ae.runs import RunFolder

@@ -23,7 +23,7 @@ def command(run: Path, data: Path | None, out: Path | None, json_file: Path | No
     `l1ae data info` reads; `sample` is the one that l1ae ships.
 
     \b
-    Example: l1ae encode runs/dense_vae --out codes.h5 --json codes.json
+    Example: l1ae encode runs/dense_ae --out codes.h5 --json codes.json
     """
     from l1ae.coding import Coder, EventsToEncode, check_output, encode
     from l1ae.files import write_text

@@ -36,7 +36,7 @@ def command(
     was trained on only the test part is used.
 
     \b
-    Example: l1ae evaluate runs/dense_vae --data sample --json elsewhere.json
+    Example: l1ae evaluate runs/dense_ae --data sample --json elsewhere.json
     """
     from l1ae.circuit import Circuit
     from l1ae.errors import RunFolderError

@@ -83,7 +83,7 @@ def command(
         ui.say(f"  codes: {source.text}; {100 * saturated:.2g} % of the words saturate {coder.code}")
         ui.console.print(table(comparison, "ks", top))
         ui.say(f"  {found.verdict}")
-        for note in found.notes:
+        for note in (*found.notes, *comparison.warnings()):
             ui.say(f"  note: {note}")
         if json_file is not None:
             write_text(json_file, found.model_dump_json(indent=2) + "\n")

@@ -13,7 +13,7 @@ def command(run: Path) -> None:
     """Evaluate the physics of a verified RUN and write report.json and report.html.
 
     \b
-    Example: l1ae report runs/dense_vae
+    Example: l1ae report runs/dense_ae
     """
     from l1ae import pipeline
     from l1ae.runs import RunFolder

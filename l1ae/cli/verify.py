@@ -16,7 +16,7 @@ def command(run: Path, json_file: Path | None) -> None:
     Exits with 1 when one output differs, and says which event, layer and unit differ first and by how many LSB.
 
     \b
-    Example: l1ae verify runs/dense_vae
+    Example: l1ae verify runs/dense_ae
     """
     from l1ae import pipeline
     from l1ae.runs import RunFolder

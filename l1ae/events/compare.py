@@ -165,7 +165,8 @@ def table(comparison: Comparison, by: Literal["p", "ks"] = "p", top: int | None 
     for heading in ("input", "entries A", "entries B", "chi2 / ndf", "p", "KS distance", "p of KS", "p corrected"):
         result.add_column(heading, justify="left" if heading == "input" else "right")
     for test in made[:top]:
-        figures = (f"{test.chi2:.1f} / {test.ndf}", _p(test.p), f"{test.ks:.4f}", _p(test.p_ks), _p(test.p_holm))
+        p, p_ks, p_holm = map(p_text, (test.p, test.p_ks, test.p_holm))
+        figures = (f"{test.chi2:.1f} / {test.ndf}", p, f"{test.ks:.4f}", p_ks, p_holm)
         result.add_row(Text(test.name), *map(str, test.entries), *figures)
     for test in left if top is None else ():
         result.add_row(Text(test.name), *map(str, test.entries), Text(test.reason or ""), *("-",) * 4)
@@ -236,8 +237,8 @@ def corrected(tests: Sequence[InputTest]) -> tuple[InputTest, ...]:
     return tuple(result)
 
 
-def _p(value: float | None) -> str:
-    """A p-value; floating point ends at 1e-308."""
+def p_text(value: float | None) -> str:
+    """A p-value as text; floating point ends at 1e-308."""
     return "-" if value is None else f"{value:.3g}" if value > 1e-300 else "< 1e-300"
 
 

@@ -99,7 +99,7 @@ def _fields(summary: Summary) -> Table:
 
 
 def _pile_up(summary: Summary) -> Table:
-    table = _table("process", "smallest", "mean", "largest", title="pile-up: other collisions of the bunch crossing")
+    table = _table("process", "smallest", "mean", "largest", title="pile-up collisions per event")
     total = summary.processes
     for name, which in [*((name, (name,)) for name in total), *([("all", total)] if len(total) > 1 else [])]:
         counts = summary.pile_up(which)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import jinja2
 
-from l1ae.events.compare import Comparison
+from l1ae.events.compare import Comparison, p_text
 from l1ae.events.summary import Summary
 from l1ae.files import write_text
 from l1ae.report.compare_plots import comparison_figure
@@ -31,6 +31,7 @@ def write_samples_page(
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["p_text"] = p_text
     text = environment.get_template("samples.html.j2").render(
         title=title,
         sentences=sentences,

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+import matplotlib.pyplot as plt
 import mplhep
 import numpy as np
 from matplotlib.axes import Axes
@@ -79,7 +80,7 @@ class Plot:
     def _repr_html_(self) -> str:
         """What a notebook shows: title, figure and caption."""
         title, caption = html.escape(self.title), html.escape(self.caption)
-        picture = f'<img src="{self.uri()}" alt="{title}" style="max-width: 100%; background: white">'
+        picture = f'<img src="{self.uri()}" alt="{title}" style="max-width: min(100%, 800px); background: white">'
         return f"<figure><b>{title}</b><br>{picture}<figcaption>{caption}</figcaption></figure>"
 
 
@@ -93,6 +94,7 @@ def save(figure: Figure, path: Path) -> None:
 
 def add_label(ax: Axes, metadata: Mapping[str, str]) -> None:
     """Write "l1ae Simulation" and the collision energy above a plot, as far as the metadata of the events says so."""
+    open_before = set(plt.get_fignums())
     mplhep.label.exp_label(
         exp="l1ae",
         text="Simulation" if "recipe" in metadata else "",
@@ -102,6 +104,8 @@ def add_label(ax: Axes, metadata: Mapping[str, str]) -> None:
         ax=ax,
         fontsize=(25, 21, 20, 18),
     )
+    for number in set(plt.get_fignums()) - open_before:
+        plt.close(number)  # mplhep asks pyplot for axes, which opens an empty figure: a notebook would show it
 
 
 def energy_label(metadata: Mapping[str, str]) -> str:

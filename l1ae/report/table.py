@@ -24,7 +24,8 @@ def summarise(report: RunReport) -> RenderableType:
     parts += [Text(note) for note in report.notes]
     if report.rates is not None:
         parts += [rates_table(report.rates), Text(rate_basis(report.rates))]
-    parts += pile_up_lines(report.pile_up)
+    if report.physics:
+        parts += pile_up_lines(report.pile_up)
     if report.firmware is not None and report.firmware.estimates:
         parts.append(_estimates(report))
     return Group(*parts)
@@ -92,7 +93,7 @@ def pile_up_lines(found: PileUpDependence | None) -> list[RenderableType]:
     sentence = Text(pile_up_sentence(found))
     if found is None or not found.bins:
         return [sentence]
-    table = Table(title=f"Background that fires at threshold word {found.threshold}, by pile-up")
+    table = Table(title=f"FPR by pile-up, threshold word {found.threshold}")
     for heading in ("collisions", "events", "FPR", "68.27 % interval"):
         table.add_column(heading, justify="right")
     for one in found.bins:

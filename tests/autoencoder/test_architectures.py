@@ -107,9 +107,7 @@ def test_a_convolutional_one_reconstructs_every_row_of_its_layout(layout):
 @pytest.mark.parametrize(
     ("kind", "changes"),
     [
-        ("undercomplete", {}),
         ("undercomplete", {"mask_absent": True, "score": "absolute_error"}),
-        ("variational", {}),
         ("variational", {"score": "kl", "code": SignedPrecision(width=12, integer=4)}),
         ("student", {}),
     ],

@@ -56,51 +56,18 @@ def test_equal_weights_go_in_a_fixed_order_and_former_constraints_hold():
     assert np.asarray(dense.kernel.constraint(dense.kernel - 1.0)).max() == 0
 
 
-def pruned(folder, *, epochs=5, stop_after=None):
-    """Encoder kernels, their zeros and the history of a pruned training."""
-
-    class Interrupted(Exception):
-        pass
-
-    def progress(*_):
-        nonlocal done
-        done += 1
-        if done == stop_after:
-            raise Interrupted
-
-    done = 0
-    keras.utils.set_random_seed(1)
-    config = TrainingConfig(epochs=epochs, batch_size=100, pruning=PruningConfig(sparsity=0.6, end_epoch=3))
+def test_an_epoch_before_the_end_of_pruning_is_never_the_best_and_zeros_stay(tmp_path, monkeypatch):
+    losses = iter([1.0, 1.0, 5.0, 4.0, 6.0])
+    monkeypatch.setattr(training, "_mean_loss", lambda *_: next(losses))
+    config = TrainingConfig(epochs=5, batch_size=100, pruning=PruningConfig(sparsity=0.6, end_epoch=3))
     transform = InputTransform.of([40] * 19, [6] * 19)
     shape = AutoencoderConfig(kind="undercomplete", hidden=(6,), latent=2)
     autoencoder = networks.network(shape, [40] * 19, [6] * 19, layout=PT)
     layers = [x for model in (autoencoder.encoder, autoencoder.decoder) for x in model.layers if hasattr(x, "kernel")]
-    pruner = Pruner(layers, config.pruning)
     task = ReconstructionTask(autoencoder, config, transform, PT)
     data = Buckets.of(WORDS[:200]), Buckets.of(WORDS[200:])
-    history = None
-    try:
-        history = training.fit(task, *data, config, folder, progress, pruner=pruner)
-    except Interrupted:
-        assert stop_after is not None
-    return [x.get_weights()[0] for x in layers], history
-
-
-def test_a_pruned_training_keeps_its_zeros_also_when_it_is_interrupted(tmp_path):
-    kernels, history = pruned(tmp_path / "whole")
-    for kernel in kernels:
-        assert (kernel == 0).sum() == int(0.6 * kernel.size)
-    assert history.epochs == 5
-    assert history.best_epoch >= 3, "no epoch before the end of pruning is the best"
-    assert pruned(tmp_path / "parts", stop_after=4)[1] is None
-    resumed, again = pruned(tmp_path / "parts")
-    assert all((one == two).all() for one, two in zip(kernels, resumed, strict=True))
-    assert again.validation_loss == history.validation_loss
-
-
-def test_an_epoch_before_the_end_of_pruning_is_never_the_best(tmp_path, monkeypatch):
-    losses = iter([1.0, 1.0, 5.0, 4.0, 6.0])
-    monkeypatch.setattr(training, "_mean_loss", lambda *_: next(losses))
-    _, history = pruned(tmp_path)
+    history = training.fit(task, *data, config, tmp_path, pruner=Pruner(layers, config.pruning))
     assert history.best_epoch == 4
     assert history.best == 4.0
+    for kernel in (x.get_weights()[0] for x in layers):
+        assert (kernel == 0).sum() == int(0.6 * kernel.size), "an epoch of training after the last pruning"

@@ -90,7 +90,8 @@ def test_the_kl_term_is_within_half_a_last_bit_of_each_table(prior_width):
     exact = np.minimum(of_mean, top - lsb) + np.minimum(of_variance, top - lsb)
     assert np.abs(score - exact.sum(axis=1)).max() <= 6 * lsb / 2 + 1e-9
     assert lsb <= 2**-5
-    assert (of_variance >= top).any(), "some of these events saturate"
+    assert (of_variance >= top).any(), "some of these events saturate,"
+    assert (of_variance[log_variance < 2 * np.log(prior_width)] < top).all(), "but none with a small sigma"
 
 
 def test_the_score_of_a_student_is_its_code():
@@ -105,7 +106,9 @@ def test_shifts_are_the_nearest_powers_of_two_of_sigma_from_the_smallest():
     sigma = np.array([0.5, 1.0, 1.3, 1.6, 4.0, 0.5 * 2**20])
     log_variance = np.tile(2 * np.log(sigma), (10, 1))
     assert sigma_shifts(log_variance).tolist() == [0, 1, 1, 2, 3, 8]
-    assert sigma_shifts(log_variance + 100).tolist() == [0, 1, 1, 2, 3, 8], "a common factor keeps the order of events"
+    assert sigma_shifts(log_variance + 100 * np.log(2)).tolist() == [0, 1, 1, 2, 3, 8], (
+        "a common factor keeps the order of events"
+    )
     mixed = np.log(np.array([[1.0, 1.0], [1.0, 31.0]]))
     assert sigma_shifts(mixed).tolist() == [0, 2], "of the mean variance, 1 and 16"
 
@@ -113,9 +116,7 @@ def test_shifts_are_the_nearest_powers_of_two_of_sigma_from_the_smallest():
 @pytest.mark.parametrize(
     ("kind", "score"),
     [
-        ("undercomplete", "squared_error"),
         ("undercomplete", "absolute_error"),
-        ("variational", "radius"),
         ("variational", "weighted_radius"),
         ("variational", "kl"),
     ],
@@ -131,7 +132,7 @@ def test_the_float_score_has_the_same_formula(kind, score):
     exact = deploy(autoencoder, config, InputsConfig(), LAYOUT, **options).predict(words, verbose=0)
     floating = deploy_float(autoencoder, config, LAYOUT, **options).predict(words, verbose=0)
     if score == "kl":
-        near = floating[:, 0] < 10
+        near = floating[:, 0] < 4  # no term saturates
         assert near.sum() > 50
         assert np.abs(exact - floating)[near].max() < 0.02
     else:

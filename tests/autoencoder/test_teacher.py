@@ -21,9 +21,9 @@ def surprise_of(layer, scores):
 def test_surprise_is_minus_ln_of_the_share_of_background_with_at_least_that_score():
     layer = Surprise.of(SCORES)
     for knot, value in zip(layer.knots, layer.values, strict=True):
-        assert value == pytest.approx(-np.log((SCORES >= knot).mean()), abs=1e-12)
+        assert value == pytest.approx(-np.log((knot <= SCORES).mean()), abs=1e-12)
     at = np.quantile(SCORES, np.linspace(0, 0.99, 200))
-    truth = [-np.log((SCORES >= x).mean()) for x in at]
+    truth = [-np.log((x <= SCORES).mean()) for x in at]
     assert np.allclose(surprise_of(layer, at), truth, atol=0.05)
     assert layer.values[0] == 0.0
     assert layer.values[-1] == pytest.approx(np.log(100)), "the last of 20,000 with 200 behind it"
@@ -70,8 +70,16 @@ def score(model, words):
     return model.predict(words.astype(np.float32), batch_size=8192, verbose=0)[:, 0]
 
 
-def test_the_total_pt_is_the_rarity_of_the_sum_of_all_momenta(tmp_path):
-    found = score(teacher(tmp_path, {"total_pt": 1.0}), WORDS[:3000])
+@pytest.fixture(scope="module")
+def scores(tmp_path_factory):
+    """Of teachers without networks, for all events; the first 3000 were their background."""
+    members = {"table": {"table": 1.0}, "total_pt": {"total_pt": 2.0}, "both": {"table": 3.0, "total_pt": 0.5}}
+    folder = tmp_path_factory.mktemp("teachers")
+    return {name: score(teacher(folder / name, joined), WORDS) for name, joined in members.items()}
+
+
+def test_the_total_pt_is_the_rarity_of_the_sum_of_all_momenta(scores):
+    found = scores["total_pt"][:3000]
     assert abs(found.mean()) < 1e-3
     assert found.std() == pytest.approx(1, abs=1e-3)
     total = WORDS[:3000].sum(axis=1)
@@ -80,9 +88,8 @@ def test_the_total_pt_is_the_rarity_of_the_sum_of_all_momenta(tmp_path):
     assert np.corrcoef(found, -np.log(survival))[0, 1] > 0.999
 
 
-def test_the_table_is_the_rarity_of_the_sum_of_its_densities(tmp_path):
-    model = teacher(tmp_path, {"table": 2.0})
-    found = score(model, WORDS)
+def test_the_table_is_the_rarity_of_the_sum_of_its_densities(scores):
+    found = scores["table"]
     densities = []
     for column in WORDS.T:  # a histogram of its own, in the same spirit
         edges = np.unique(np.rint(np.geomspace(1, 4096, 40)))
@@ -94,12 +101,9 @@ def test_the_table_is_the_rarity_of_the_sum_of_its_densities(tmp_path):
     assert abs(found[:3000].mean()) < 1e-3
 
 
-def test_members_are_joined_by_their_weights(tmp_path):
-    one, two, both = (
-        score(teacher(tmp_path, members), WORDS[:500])
-        for members in ({"table": 1.0}, {"total_pt": 1.0}, {"table": 3.0, "total_pt": 0.5})
-    )
-    coefficients, residual, *_ = np.linalg.lstsq(np.stack([one, two, np.ones(500)], axis=1), both)
+def test_members_are_joined_by_their_weights(scores):
+    one, two, both = scores["table"], scores["total_pt"], scores["both"]
+    coefficients, residual, *_ = np.linalg.lstsq(np.stack([one, two, np.ones(len(both))], axis=1), both)
     assert residual[0] < 1e-4, "a weighted sum"
     assert (coefficients[:2] > 0).all()
     assert np.corrcoef(both, one)[0, 1] > np.corrcoef(both, two)[0, 1]
@@ -109,10 +113,10 @@ def test_its_networks_tell_the_background_from_other_events(tmp_path):
     from l1ae.autoencoder.augment import outliers
 
     invented = outliers(WORDS[3000:], LAYOUT, np.random.default_rng(5))
-    model = teacher(tmp_path, {"autoencoder": 1.0, "outliers": 1.0}, epochs=6)
+    model = teacher(tmp_path, {"autoencoder": 1.0, "outliers": 1.0}, epochs=3)
     ordinary, strange = score(model, WORDS[3000:]), score(model, invented)
     above = (strange[:, None] > ordinary[None]).mean()
-    assert above > 0.75
+    assert above > 0.65
     assert {path.name for path in tmp_path.iterdir()} == {"autoencoder", "outliers"}, "a checkpoint for each"
     for layer in model.layers:
         assert "Batch" not in type(layer).__name__

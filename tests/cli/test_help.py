@@ -30,7 +30,7 @@ def test_help_lists_every_command_and_shows_an_example(l1ae):
     assert ended.text
     for name in {name.split()[0] for name in COMMANDS}:
         assert re.search(rf"^  {name} +[A-Z]", ended.out, re.MULTILINE)
-    assert "l1ae run configs/dense_vae.yaml" in ended.out
+    assert "l1ae run configs/dense_ae.yaml" in ended.out
 
 
 @pytest.mark.parametrize("name", COMMANDS)

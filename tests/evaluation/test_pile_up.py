@@ -48,9 +48,30 @@ def test_constant_scores_or_counts_have_no_correlation():
     [
         (np.arange(9), np.arange(8), "9 scores need as many integer pile-up counts"),
         (np.arange(9), np.arange(9.0), "integer pile-up counts, found float64"),
-        (np.arange(3), np.arange(3), "needs 4 events, found 3"),
     ],
 )
 def test_misuse(scores, counts, message):
     with pytest.raises(DataError, match=message):
         pile_up_dependence(scores, counts, threshold=1)
+
+
+def test_too_few_events_have_bins_and_a_reason_in_the_place_of_a_correlation():
+    found = pile_up_dependence(np.arange(3), np.arange(3), threshold=1)
+    assert (found.correlation, found.error) == (None, None)
+    assert found.reason == "a correlation with pile-up needs 4 events, found 3"
+    assert sum(one.passing.passed for one in found.bins) == 2
+    assert pile_up_dependence(np.arange(4), np.arange(4), threshold=1).reason is None
+
+
+def test_without_a_threshold_there_are_no_bins():
+    found = pile_up_dependence(np.arange(50), np.arange(50), threshold=None)
+    assert (found.threshold, found.bins) == (None, ())
+    assert found.correlation == 1
+
+
+def test_small_unsigned_counts_are_counts_like_any(rng):
+    counts = rng.poisson(40, 300)
+    scores = counts + rng.integers(0, 30, 300)
+    expected = pile_up_dependence(scores, counts, threshold=60)
+    for kind in (np.uint8, np.uint16):
+        assert pile_up_dependence(scores, counts.astype(kind), threshold=60) == expected

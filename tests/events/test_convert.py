@@ -249,3 +249,28 @@ def test_counts_of_the_whole_file_are_not_kept_for_a_part_of_it(tmp_path, events
         "recipe": "lepton",
         "cut": "the first 50 events of whole.h5 (l1ae)",
     }
+
+
+@pytest.mark.parametrize("events_of_each", [None, 70])
+def test_pile_up_goes_through_both_formats(tmp_path, crowded, small, events_of_each):
+    write_events(tmp_path / "a.h5", crowded)
+    run([tmp_path / "a.h5"], tmp_path / "b.parquet", events=events_of_each)
+    done = run([tmp_path / "b.parquet"], tmp_path / "c.h5", choice=Choice(objects={"jet": 2}))
+    np.testing.assert_array_equal(read_events(tmp_path / "c.h5").pile_up, crowded.pile_up[:events_of_each])
+    assert done.forgotten == ()
+
+
+@pytest.mark.parametrize("ending", [".h5", ".parquet"])
+def test_pile_up_is_left_out_unless_every_input_has_it(tmp_path, crowded, ending):
+    write_events(tmp_path / "a.h5", crowded)
+    done = run([tmp_path / "a.h5", public(tmp_path / "QCD.h5")], tmp_path / f"all{ending}")
+    found = read(tmp_path / f"all{ending}")
+    assert found.pile_up is None
+    assert len(found) == 320
+    assert done.forgotten == ("a.h5",)
+
+
+def test_foreign_files_have_no_pile_up(tmp_path):
+    done = run([public(tmp_path / "QCD.h5")], tmp_path / "a.h5")
+    assert read_events(tmp_path / "a.h5").pile_up is None
+    assert done.forgotten == ()

@@ -85,3 +85,12 @@ def test_the_screen_calls_them_so():
     # The table above names the reasons of the screen: a new wording there must reach it.
     for reason in NOT_FINITE:
         assert f'"{reason}"' in inspect.getsource(screen)
+
+
+def test_pile_up_is_shown_where_the_events_carry_it(events, crowded):
+    text = shown(tables(Summary.of(crowded))[4])
+    assert "pile-up collisions per event" in text
+    w = crowded.of("W").pile_up
+    assert row(text, "W") == ["W", str(w.min()), f"{w.mean():.2f}", str(w.max())]
+    assert row(text, "all")[2] == f"{crowded.pile_up.mean():.2f}"
+    assert "pile-up" not in shown(*tables(Summary.of(events)))

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import h5py
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from l1ae.errors import DataError, RunFolderError
 from l1ae.events.io import BLOCK, EventFile, EventWriter, read_events, write_events
 from l1ae.events.layout import GLOBAL_TRIGGER
+from l1ae.events.source import sample_path
 
 
 def test_a_file_gives_back_what_was_written(events, tmp_path):
@@ -192,4 +194,79 @@ def test_process_names_that_are_none_are_refused(events, tmp_path):
     with h5py.File(path, "a") as file:
         rename(file, 3)
     with pytest.raises(DataError, match="cannot be read"):
+        read_events(path)
+
+
+def test_pile_up_is_kept(crowded, tmp_path):
+    path = tmp_path / "events.h5"
+    write_events(path, crowded)
+    file = EventFile(path)
+    assert file.pile_up
+    assert file.read().pile_up.dtype == np.uint16
+    for size in (1, 64, BLOCK):
+        assert (np.concatenate([chunk.pile_up for chunk in file.chunks(size)]) == crowded.pile_up).all()
+    write_events(path, replace(crowded, pile_up=crowded.pile_up.astype(np.uint8)))
+    assert (read_events(path).pile_up == crowded.pile_up).all()
+
+
+def test_a_file_without_pile_up_holds_no_trace_of_it(events, tmp_path):
+    """So it is what it always was, and files that were written before there were pile-up counts are read like it."""
+    path = tmp_path / "events.h5"
+    write_events(path, events)
+    with h5py.File(path) as file:
+        assert list(file) == ["event_id", "process", "words"]
+        assert list(file.attrs) == ["format", "record"]
+        assert list(json.loads(file.attrs["record"])) == ["layout", "process_names", "metadata"]
+    assert not EventFile(path).pile_up
+    assert read_events(path).pile_up is None
+
+
+def test_the_shipped_sample_is_older_than_pile_up_counts():
+    file = EventFile(sample_path())
+    assert not file.pile_up
+    assert file.read(0, 10).pile_up is None
+
+
+def test_events_with_and_without_pile_up_do_not_go_into_one_file(events, crowded, tmp_path):
+    for holds, other, message in (
+        (False, crowded, "events with pile-up counts cannot be added to a file without them"),
+        (True, events, "events without pile-up counts cannot be added to a file with them"),
+    ):
+        with (
+            pytest.raises(DataError, match=message),
+            EventWriter(tmp_path / "events.h5", events.process_names, pile_up=holds) as writer,
+        ):
+            writer.append(other)
+        assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda counts: None, "lacks pile_up"),
+        (lambda counts: counts.astype(float), "pile_up are float64, expected uint16"),
+        (lambda counts: counts[:-1], "300 events with 300 labels and 300 event ids and 299 pile-up counts"),
+    ],
+)
+def test_a_damaged_pile_up_is_refused(crowded, tmp_path, change, message):
+    path = tmp_path / "events.h5"
+    write_events(path, crowded)
+    with h5py.File(path, "a") as file:
+        changed = change(file["pile_up"][:])
+        del file["pile_up"]
+        if changed is not None:
+            file["pile_up"] = changed
+    with pytest.raises(DataError, match=message):
+        EventFile(path)
+
+
+def test_a_flipped_byte_inside_the_pile_up_is_noticed(crowded, tmp_path):
+    path = tmp_path / "events.h5"
+    write_events(path, crowded)
+    with h5py.File(path) as file:
+        place = file["pile_up"].id.get_chunk_info(0)
+    content = bytearray(path.read_bytes())
+    content[place.byte_offset + place.size // 2] ^= 0x10
+    path.write_bytes(content)
+    with pytest.raises(DataError):
         read_events(path)

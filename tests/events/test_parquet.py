@@ -22,7 +22,8 @@ def blocks(monkeypatch):
 def write(tmp_path, blocks):
     def write(events, *pieces):
         path = tmp_path / "events.parquet"
-        with ParquetEventWriter(path, events.process_names, events.layout, events.metadata) as writer:
+        known = events.pile_up is not None
+        with ParquetEventWriter(path, events.process_names, events.layout, events.metadata, known) as writer:
             for first, last in zip((0, *pieces), (*pieces, len(events)), strict=True):
                 writer.append(events.take(slice(first, last)))
         return path
@@ -37,6 +38,7 @@ def assert_same(left, right):
     assert left.process_names == right.process_names
     assert dict(left.metadata) == dict(right.metadata)
     assert left.layout == right.layout
+    np.testing.assert_array_equal(left.pile_up, right.pile_up)
 
 
 @pytest.mark.parametrize("pieces", [(), (1,), (100, 228, 229), (300,)])
@@ -142,3 +144,52 @@ def test_a_truncated_file_is_refused(write, events, length):
     path.write_bytes(path.read_bytes()[:length])
     with pytest.raises(DataError, match=r"events\.parquet cannot be read as parquet"):
         ParquetEventFile(path).read()
+
+
+@pytest.mark.parametrize("pieces", [(), (100, 228, 229)])
+def test_pile_up_comes_back_too(write, crowded, pieces):
+    path = write(crowded, *pieces)
+    assert ParquetEventFile(path).pile_up
+    assert_same(ParquetEventFile(path).read(), crowded)
+    assert_same(ParquetEventFile(write(crowded.take(slice(0)))).read(), crowded.take(slice(0)))
+
+
+def test_others_see_pile_up_as_one_more_column(write, events, crowded):
+    assert pq.read_table(write(events)).column_names == [*LEPTON.feature_names(), "process", "event_id"]
+    assert list(json.loads(pq.read_metadata(write(events)).metadata[b"l1ae"])) == [
+        "layout", "process_names", "metadata", "format", "events", "checksums",
+    ]  # fmt: skip
+    table = pq.read_table(write(crowded))
+    assert table.column_names == [*LEPTON.feature_names(), "process", "event_id", "pile_up"]
+    assert table.schema.field("pile_up").type == pa.uint16()
+    np.testing.assert_array_equal(table["pile_up"].to_numpy(), crowded.pile_up)
+
+
+def test_a_changed_pile_up_is_noticed_even_with_new_page_checksums(write, crowded):
+    path = write(crowded)
+    table = pq.read_table(path)
+    values = table["pile_up"].to_numpy().copy()
+    values[200] += 1
+    stored = pq.read_metadata(path).metadata
+    column = table.schema.get_field_index("pile_up")
+    changed = table.set_column(column, table.schema.field(column), pa.array(values)).replace_schema_metadata(stored)
+    pq.write_table(changed, path, row_group_size=128, write_page_checksum=True)
+    with pytest.raises(DataError, match="the checksum of row group 1 is wrong"):
+        ParquetEventFile(path).read()
+
+
+def test_a_pile_up_that_is_gone_is_noticed(write, crowded):
+    path = write(crowded)
+    stored = pq.read_metadata(path).metadata
+    table = pq.read_table(path).drop_columns("pile_up").replace_schema_metadata(stored)
+    pq.write_table(table, path, row_group_size=128)
+    with pytest.raises(DataError, match=r"events\.parquet cannot be read as parquet.*pile_up"):
+        ParquetEventFile(path).read()
+
+
+def test_events_without_pile_up_cannot_be_added_to_a_file_with_it(tmp_path, events):
+    with (
+        pytest.raises(DataError, match="events without pile-up counts cannot be added to a file with them"),
+        ParquetEventWriter(tmp_path / "a.parquet", events.process_names, pile_up=True) as writer,
+    ):
+        writer.append(events)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -99,3 +101,40 @@ def test_parts_join_to_the_whole(events):
 
 def test_no_events_are_an_event_set_too():
     assert len(build(np.zeros((0, 19, 3)))) == 0
+
+
+def test_pile_up_goes_with_its_events(crowded):
+    assert (crowded.take(np.array([7, 3])).pile_up == crowded.pile_up[[7, 3]]).all()
+    chosen = crowded.process == crowded.process_names.index("QCD")
+    assert (crowded.of("QCD").pile_up == crowded.pile_up[chosen]).all()
+    assert (crowded.select(crowded.layout.select({"jet": 2})).pile_up == crowded.pile_up).all()
+    assert crowded.without_pile_up().pile_up is None
+
+
+def test_pile_up_that_is_not_known_stays_so(events):
+    assert events.pile_up is None
+    assert events.take(slice(3)).pile_up is events.select(events.layout.select({"jet": 2})).pile_up is None
+    assert events.without_pile_up() is events
+
+
+def test_the_pile_up_of_a_whole_is_known_when_that_of_every_part_is(crowded):
+    first, second = crowded.take(slice(0, 100)), crowded.take(slice(100, None))
+    assert (EventSet.concatenate([first, second]).pile_up == crowded.pile_up).all()
+    for parts in ([first, second.without_pile_up()], [first.without_pile_up(), second]):
+        joined = EventSet.concatenate(parts)
+        assert joined.pile_up is None
+        assert len(joined) == len(crowded)
+
+
+@pytest.mark.parametrize(
+    ("counts", "message"),
+    [
+        (np.zeros(2, np.uint16), r"3 events with pile-up counts of shape \(2,\)"),
+        (np.zeros((3, 1), np.uint8), r"3 events with pile-up counts of shape \(3, 1\)"),
+        (np.zeros(3), "pile-up counts are float64, expected uint16 or uint8"),
+        (np.zeros(3, np.uint32), "pile-up counts are uint32"),
+    ],
+)
+def test_pile_up_is_one_small_count_per_event(counts, message):
+    with pytest.raises(DataError, match=message):
+        replace(build(physical()), pile_up=counts)

@@ -129,3 +129,25 @@ def test_files_that_do_not_go_together_are_refused(files, events, tmp_path):
 def test_no_events_can_be_read_too(files, events):
     nothing = EventStream(files[:1]).read(["W"], "test").take(np.zeros(0, dtype=int))
     assert len(nothing) == len(EventStream(files).empty()) == 0
+
+
+def test_pile_up_is_known_when_every_file_holds_it(events, crowded, tmp_path):
+    later = replace(crowded, event_id=crowded.event_id + np.uint64(1000))
+    for name, part in (("one", crowded), ("two", later), ("three", replace(events, event_id=later.event_id))):
+        write_events(tmp_path / f"{name}.h5", part)
+    one, two, three = (tmp_path / f"{name}.h5" for name in ("one", "two", "three"))
+
+    stream = EventStream([one, two], {"jet": 2})
+    assert stream.pile_up
+    every = joined(stream.chunks(size=17))
+    assert (every.pile_up == np.tile(crowded.pile_up, 2)).all()
+    test = crowded.take(part_codes(crowded.event_id) == PARTS.index("test")).of("W")
+    assert (EventStream([one]).read(["W"], "test").pile_up == test.pile_up).all()
+    assert (stream.rows(np.array([1]), ["W"], "test").pile_up == test.pile_up[1]).all()
+    assert stream.empty().pile_up.shape == (0,)
+
+    for files in ([one, three], [three, one], [three]):
+        mixed = EventStream(files)
+        assert not mixed.pile_up
+        assert all(chunk.pile_up is None for chunk in mixed.chunks())
+        assert mixed.empty().pile_up is None

@@ -192,3 +192,21 @@ def test_means_are_those_of_the_objects(many_events):
     summary = Summary.of(many_events)
     present = many_events.present[:, LEPTON.rows("muon")]
     assert summary.mean_multiplicity("muon") == pytest.approx(present.sum(axis=1).mean())
+
+
+def test_pile_up_is_counted_for_each_process(crowded):
+    summary = Summary.of(pieces(crowded, 40))
+    largest = int(crowded.pile_up.max())
+    for code, name in enumerate(crowded.process_names):
+        mine = crowded.pile_up[crowded.process == code]
+        assert summary.pile_up(name).tolist() == np.bincount(mine, minlength=largest + 1).tolist()
+    assert summary.pile_up().tolist() == np.bincount(crowded.pile_up).tolist()
+    assert summary.pile_up(("W", "Z")).tolist() == (summary.pile_up("W") + summary.pile_up("Z")).tolist()
+
+
+def test_pile_up_is_not_known_when_that_of_one_event_is_not(crowded, events):
+    first, last = crowded.take(slice(0, 150)), crowded.take(slice(299, None)).without_pile_up()
+    assert Summary.of([first, last]).pile_up() is None
+    assert Summary.of([last, first]).pile_up() is None
+    assert Summary.of(events).pile_up("W") is None
+    assert Summary(events.layout, events.process_names).pile_up() is None

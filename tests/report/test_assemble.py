@@ -5,12 +5,13 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from scipy.stats import spearmanr
 from sklearn.metrics import roc_auc_score
 
 from l1ae.circuit import Circuit
-from l1ae.evaluation import MenuBaseline, TableBaseline, object_count, total_pt
-from l1ae.events.io import CHUNK
-from l1ae.events.split import PARTS
+from l1ae.evaluation import MenuBaseline, TableBaseline, clopper_pearson, object_count, pile_up_dependence, total_pt
+from l1ae.events.io import CHUNK, write_events
+from l1ae.events.split import PARTS, part_codes
 from l1ae.events.stream import EventStream
 from l1ae.events.summary import Summary
 from l1ae.hardware.estimate import estimate
@@ -283,6 +284,26 @@ def test_the_report_knows_the_layout_and_that_there_is_no_pile_up(assembled, str
     record, _ = assembled
     assert record.layout == stream.layout
     assert record.pile_up is None
+
+
+def test_events_that_carry_pile_up_tell_how_the_score_follows_it(run, assembled, many_crowded, tmp_path):
+    write_events(tmp_path / "crowded.h5", many_crowded)
+    record, arrays = run.assemble(EventStream([tmp_path / "crowded.h5"]))
+    test = many_crowded.take(part_codes(many_crowded.event_id) == PARTS.index("test")).of(*BACKGROUND)
+    words = arrays.scores.background
+    assert record.pile_up == pile_up_dependence(words, test.pile_up, record.efficiency.threshold)
+    assert record.pile_up.correlation == pytest.approx(spearmanr(words, test.pile_up).statistic, abs=1e-12)
+    point = next(iter(record.physics.values())).tpr["1e-2"]
+    assert sum(one.passing.passed for one in record.pile_up.bins) == point.background_passed
+    assert sum(one.passing.events for one in record.pile_up.bins) == len(test)
+    for one in record.pile_up.bins:
+        inside = words[(test.pile_up >= one.low) & (test.pile_up <= one.high)]
+        passed = int((inside >= point.threshold).sum())
+        assert (one.passing.passed, one.passing.events) == (passed, len(inside))
+        assert (one.passing.low, one.passing.high) == clopper_pearson(passed, len(inside))
+    # Nothing else of the report has changed.
+    before = assembled[0]
+    assert (record.physics, record.rates, record.efficiency) == (before.physics, before.rates, before.efficiency)
 
 
 def test_the_history_is_that_of_the_training(assembled, run):

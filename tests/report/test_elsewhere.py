@@ -9,7 +9,7 @@ from rich.console import Console
 
 from l1ae.config import DataConfig
 from l1ae.errors import DataError
-from l1ae.evaluation import Scores, evaluate, rates
+from l1ae.evaluation import QUANTITIES, Scores, efficiencies, evaluate, pile_up_dependence, rates
 from l1ae.events.inspection import Inspection
 from l1ae.events.io import write_events
 from l1ae.events.layout import GLOBAL_TRIGGER, LEPTON
@@ -48,6 +48,7 @@ def finished(report, event_file, many_events):
         update={
             "physics": evaluate(found.background, found.signals),
             "rates": rates(found, TriggerConfig(rates_khz=(3000.0, 0.001))),
+            "efficiency": efficiencies(found, {quantity.name: found for quantity in QUANTITIES}),
             "data": report.data.model_copy(update={"sha256": sha256(event_file)}),
         }
     )
@@ -116,6 +117,41 @@ def test_several_files_are_one_sample(finished, tmp_path, event_file, many_event
     assert found.events == {"W": len(many_events.of("W")), "LQ": len(many_events.of("LQ"))}
     mixed = use(finished, event_file, paths[1])
     assert [file.part for file in mixed.files] == ["test", "whole"]
+
+
+def test_pile_up_is_that_of_the_background_at_the_threshold_of_the_report(finished, tmp_path, many_crowded):
+    write_events(tmp_path / "crowded.h5", many_crowded.take(np.arange(len(many_crowded))[::-1]))
+    found = use(finished, tmp_path / "crowded.h5")
+    background = many_crowded.of(*DATA.background)
+    expected = pile_up_dependence(score(background), background.pile_up, finished.efficiency.threshold)
+    assert found.pile_up.threshold == finished.efficiency.threshold
+    assert found.pile_up.correlation == pytest.approx(expected.correlation, abs=1e-12)
+    assert found.pile_up.bins == expected.bins
+    uncut = use(finished.model_copy(update={"efficiency": None}), tmp_path / "crowded.h5")
+    assert uncut.pile_up.correlation == found.pile_up.correlation
+    assert (uncut.pile_up.threshold, uncut.pile_up.bins) == (None, ())
+
+
+def test_of_the_training_file_the_pile_up_of_the_test_part_is_used(finished, tmp_path, many_crowded):
+    path = tmp_path / "crowded.h5"
+    write_events(path, many_crowded)
+    trained = finished.model_copy(update={"data": finished.data.model_copy(update={"sha256": sha256(path)})})
+    test = many_crowded.take(part_codes(many_crowded.event_id) == PARTS.index("test")).of(*DATA.background)
+    found = use(trained, path)
+    assert found.pile_up == pile_up_dependence(score(test), test.pile_up, finished.efficiency.threshold)
+
+
+def test_pile_up_is_known_when_every_file_holds_it(finished, tmp_path, many_crowded):
+    parts = many_crowded.of("W"), many_crowded.of("QCD"), many_crowded.of("LQ").without_pile_up()
+    paths = [tmp_path / name for name in ("W.h5", "QCD.h5", "LQ.h5")]
+    for path, part in zip(paths, parts, strict=True):
+        write_events(path, part)
+    both = use(finished, *paths[:2]).pile_up
+    counts = np.concatenate([part.pile_up for part in parts[:2]])
+    scores = np.concatenate([score(part) for part in parts[:2]])
+    assert both == pile_up_dependence(scores, counts, finished.efficiency.threshold)
+    assert use(finished, *paths).pile_up is None
+    assert use(finished, paths[0], paths[2]).pile_up is None
 
 
 def test_background_alone_has_rates_and_no_physics(finished, tmp_path, many_events):
@@ -203,3 +239,17 @@ def test_records_survive_json_and_the_table_says_it_all(finished, other_file, ma
         assert f"{point.rate.value:.4g}" in text
     assert "40 MHz of bunch crossings" in text
     assert "pure" not in text
+    assert "Dependence on pile-up: not available: the events carry no pile-up count." in " ".join(text.split())
+
+
+def test_pile_up_is_shown_in_bins(finished, many_crowded, tmp_path):
+    write_events(tmp_path / "crowded.h5", many_crowded)
+    found = use(finished, tmp_path / "crowded.h5")
+    assert FileEvaluation.model_validate_json(found.model_dump_json()) == found
+    with (tmp_path / "table.txt").open("w") as file:
+        Console(file=file, width=120).print(summarise_files(found))
+    text = (tmp_path / "table.txt").read_text()
+    assert f"over {found.pile_up.events:,} background events" in " ".join(text.split())
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in text.splitlines()]
+    for one in found.pile_up.bins:
+        assert [f"{one.low}-{one.high}", f"{one.passing.events:,}"] in [cells[:2] for cells in rows]

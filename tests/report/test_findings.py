@@ -92,3 +92,7 @@ def test_the_dependence_on_pile_up_is_said_or_that_it_is_unknown():
     assert pile_up_sentence(None) == "Dependence on pile-up: not available: the events carry no pile-up count."
     found = pile_up_dependence(np.arange(50), np.arange(50)[::-1], threshold=40)
     assert "rank correlation \N{MINUS SIGN}1.000 ± 0.000 over 50 background events" in pile_up_sentence(found)
+    few = pile_up_dependence(np.arange(3), np.arange(3), threshold=1)
+    assert pile_up_sentence(few) == (
+        "Dependence on pile-up: not available: a correlation with pile-up needs 4 events, found 3."
+    )

@@ -3,10 +3,11 @@ import re
 from html.parser import HTMLParser
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 
 import l1ae.report
-from l1ae.evaluation import Efficiencies, MenuPoint, WorkingPoint
+from l1ae.evaluation import Efficiencies, MenuPoint, WorkingPoint, pile_up_dependence
 from l1ae.report import render, write_page
 from l1ae.report.numbers import figure, interval, khz, percent
 
@@ -95,6 +96,20 @@ def test_a_report_without_rates_and_efficiencies_is_shown(report):
 
 def test_pile_up_is_said_to_be_missing(page):
     assert "Dependence on pile-up: not available: the events carry no pile-up count." in page
+
+
+def test_pile_up_is_shown_in_bins(report):
+    rng = np.random.default_rng(5)
+    counts = rng.poisson(20, 2000)
+    found = pile_up_dependence(counts + rng.integers(0, 20, 2000), counts, threshold=40)
+    page = render(report.model_copy(update={"pile_up": found}))
+    parse(page)
+    assert "over 2,000 background events" in page
+    assert "Background that fires at threshold word 40" in page
+    for one in found.bins:
+        assert f"<tr><th>{one.low} to {one.high}</th><td>{one.passing.events}</td><td>{one.passing.passed}</td>" in page
+    without = render(report.model_copy(update={"pile_up": pile_up_dependence(counts, counts, None)}))
+    assert "at threshold word None" not in without
 
 
 def test_page_loads_nothing(page):

@@ -2,6 +2,7 @@ import subprocess
 import sys
 
 import matplotlib as mpl
+import matplotlib.pyplot as plt
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -79,6 +80,16 @@ def test_label_says_only_what_the_metadata_says():
     assert [text for text in simulated if "13.6 TeV" in text]
     assert [text.strip() for text in simulated].count("Simulation") == 1
     assert energy_label({"collisions": "heavy ions"}) == ""
+
+
+def test_drawing_opens_no_figure_of_pyplot():
+    kept = plt.figure()
+    before = plt.get_fignums()
+    plot_loss([3.0, 2.0], [3.1, 2.2], 2, {"recipe": "lepton"})
+    assert plt.get_fignums() == before
+    plt.close(kept)
+    plot_loss([3.0, 2.0], [3.1, 2.2], 2, {"recipe": "lepton"})
+    assert plt.get_fignums() == []
 
 
 def test_losses_may_be_negative_or_missing():

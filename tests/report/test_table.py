@@ -1,7 +1,9 @@
 import io
 
+import numpy as np
 from rich.console import Console
 
+from l1ae.evaluation import pile_up_dependence
 from l1ae.report import summarise
 
 
@@ -50,3 +52,18 @@ def test_without_a_menu_there_is_no_pure_rate(report):
     alone = tuple(point.model_copy(update={"menu": None}) for point in report.rates.points)
     assert "pure" not in text_of(report.model_copy(update={"rates": report.rates.model_copy(update={"points": alone})}))
     assert "trigger rate" not in text_of(report.model_copy(update={"rates": None}))
+
+
+def test_pile_up_is_shown_in_bins_or_said_to_be_missing(report):
+    assert "Dependence on pile-up: not available: the events carry no pile-up count." in text_of(report)
+    assert "pile-up" not in text_of(report.model_copy(update={"physics": {}, "baselines": {}}))
+    found = pile_up_dependence(np.arange(40), np.arange(40) // 5, threshold=30)
+    text = text_of(report.model_copy(update={"pile_up": found}))
+    assert "over 40 background events" in text
+    assert "FPR by pile-up, threshold word 30" in text
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in text.splitlines()]
+    bins = [cells for cells in rows if len(cells) == 4]
+    assert [cells[:3] for cells in bins] == [
+        [f"{one.low}-{one.high}", str(one.passing.events), f"{one.passing.value:.3g}"] for one in found.bins
+    ]
+    assert [cells[2] for cells in bins][-2:] == ["0", "1"]

@@ -4,7 +4,7 @@ import h5py
 import numpy as np
 import pytest
 
-from l1ae.events.io import read_events
+from l1ae.events.io import read_events, write_events
 from l1ae.events.parquet import ParquetEventFile
 
 
@@ -167,3 +167,11 @@ def test_the_help_knows_every_format(l1ae):
 
     text = l1ae("data", "convert", "--help").text
     assert f"[{'|'.join(FORMATS)}]" in text
+
+
+def test_pile_up_that_is_left_out_is_told(l1ae, tmp_path, public, crowded):
+    write_events(tmp_path / "a.h5", crowded)
+    lost = "pile-up counts left out, because not every input has them"
+    ended = l1ae("data", "convert", tmp_path / "a.h5", public(), tmp_path / "both.h5")
+    assert f"a.h5: {lost}" in " ".join(ended.text.split())
+    assert lost not in " ".join(l1ae("data", "convert", tmp_path / "a.h5", tmp_path / "alone.h5").text.split())

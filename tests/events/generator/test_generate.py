@@ -25,7 +25,8 @@ module = sys.modules[generate.__module__]
 
 
 def same(first, second):
-    return all(np.array_equal(getattr(first, name), getattr(second, name)) for name in ("words", "process", "event_id"))
+    names = ("words", "process", "event_id", "pile_up")
+    return all(np.array_equal(getattr(first, name), getattr(second, name)) for name in names)
 
 
 def test_a_sample_is_what_was_asked_for(tiny_sample, tiny_recipe, tiny_request):
@@ -45,6 +46,13 @@ def test_a_sample_is_what_was_asked_for(tiny_sample, tiny_recipe, tiny_request):
     assert (np.maximum(physical[:, 1, 0], physical[:, 5, 0]) >= 23).all()
     for rows in (slice(1, 5), slice(5, 9), slice(9, 19)):
         assert (np.diff(physical[:, rows, 0], axis=1) <= 0).all()
+
+
+def test_every_event_knows_its_pile_up(tiny_sample):
+    assert tiny_sample.pile_up.dtype == np.uint16
+    assert len(tiny_sample.pile_up) == len(tiny_sample)
+    assert tiny_sample.pile_up.mean() == pytest.approx(20, abs=5 * np.sqrt(20 / 24))
+    assert "collisions of the pile-up in the crossing of each event" in tiny_sample.metadata["pile_up_count"]
 
 
 def test_samples_of_other_seeds_and_recipes_have_other_ids(lepton):
@@ -109,6 +117,17 @@ def test_a_killed_run_goes_on_from_its_chunks_with_more_workers(
         generate(tiny_recipe, sample_path, chunk_dir=work, workers=1, overwrite=True, **tiny_request | {"seed": 6})
 
 
+def test_chunks_of_a_version_without_pile_up_are_not_taken_up(lepton, sample_path):
+    work = sample_path.with_name("work")
+    work.mkdir()
+    settings = module._settings(lepton, 1, 500, module.require_generators())
+    assert settings.pop("event_chunks") == ["words", "origin", "pile_up", "tally"]
+    (work / "settings.json").write_text(json.dumps(settings, indent=1), encoding="utf-8")
+    with pytest.raises(RunFolderError, match=r"work holds chunks of .*another version of l1ae; remove that folder"):
+        generate("lepton", sample_path, chunk_dir=work, events=1, progress=False)
+    assert [path.name for path in work.iterdir()] == ["settings.json"]
+
+
 def test_a_folder_of_somebody_else_is_left_alone(sample_path):
     work = sample_path.with_name(sample_path.name + ".parts")
     work.mkdir()
@@ -132,6 +151,10 @@ def test_zero_bias_accepts_every_crossing(sample_path, edited):
     assert json.loads(events.metadata["pile_up_profile"]) == {"3.0": 0.5, "5.0": 0.5}
     assert len(np.unique(events.event_id)) == 9
     assert "times on average" in events.metadata["pile_up_pool_reuse"]
+    used = float(events.metadata["pile_up_pool_reuse"].split("used ")[1].split()[0]) * 6
+    used += int(events.metadata["pile_up_hard_collisions"].split(",")[0])
+    underlying = 2  # one of each of the two LLP events
+    assert events.pile_up.sum() + underlying == pytest.approx(used, abs=0.3), "all collisions of a zero-bias crossing"
 
 
 def test_switches_that_pythia_refuses_are_explained(lepton, tmp_path):

@@ -33,8 +33,9 @@ def source(lepton, soft, hard, probability, **pile_up):
 
 def test_overlay_adds_the_stated_number_of_collisions(lepton, particles, soft, rng):
     hard = particles([[(MUON, 50.0, 0.0, 0.0)]] * 2000)
-    crossing = source(lepton, soft, Labelled(particles), 0.0, mean=5.0).overlay(hard, rng, underlying=1)
+    crossing, pile_up = source(lepton, soft, Labelled(particles), 0.0, mean=5.0).overlay(hard, rng, underlying=1)
     added = np.bincount(crossing.event, minlength=2000) - 1
+    assert (added == pile_up + 1).all(), "what stands for the underlying event is no pile-up"
     assert added.min() >= 1
     assert added.mean() == pytest.approx(6, abs=0.2)
     assert added.var() == pytest.approx(5, abs=0.6)
@@ -47,7 +48,9 @@ def test_overlay_adds_the_stated_number_of_collisions(lepton, particles, soft, r
 
 def test_the_mean_is_drawn_from_the_profile(lepton, particles, soft, rng):
     some = source(lepton, soft, Labelled(particles), 0.0, profile=((2.0, 3.0), (40.0, 1.0)))
-    collisions = np.bincount(some.overlay(empty(4000), rng).event, minlength=4000)
+    crossing, pile_up = some.overlay(empty(4000), rng)
+    collisions = np.bincount(crossing.event, minlength=4000)
+    assert (collisions == pile_up).all()
     assert (collisions < 15).mean() == pytest.approx(0.75, abs=0.03)
     assert collisions[collisions < 15].mean() == pytest.approx(2, abs=0.1)
     assert collisions[collisions > 15].mean() == pytest.approx(40, abs=1)
@@ -56,10 +59,11 @@ def test_the_mean_is_drawn_from_the_profile(lepton, particles, soft, rng):
 def test_hard_collisions_come_in_their_proportion_and_never_twice(lepton, particles, soft, rng):
     hard = Labelled(particles)
     some = source(lepton, soft, hard, 0.05, mean=20.0)
-    crossings = [some.overlay(empty(500), rng) for _ in range(4)]
+    crossings, pile_up = zip(*(some.overlay(empty(500), rng) for _ in range(4)), strict=True)
     labels = np.concatenate([crossing.pt[crossing.pt >= 100] for crossing in crossings])
     assert len(np.unique(labels)) == len(labels) == hard.taken
     assert len(labels) == pytest.approx(2000 * 20 * 0.05, rel=0.1)
+    assert np.sum(pile_up) == some.used.sum(), "collisions with a jet are pile-up like the others"
     assert some.used.tolist() == [sum((crossing.pt < 100).sum() for crossing in crossings), len(labels)]
 
 

@@ -76,6 +76,7 @@ def change(path, value):
         ("signals.0.switches", [], "with a lepton_filter every process needs switches"),
         ("lepton_filter", "none", "lepton_filter"),
         ("pile_up.mean", -1.0, "pile_up.mean: Input should be greater than or equal to 0"),
+        ("pile_up.mean", 70_000.0, "pile_up.mean: Input should be less than or equal to 60000"),
         ("pile_up.mean", None, "give either a mean or a profile"),
         ("pile_up.profile", [[20.0, 1.0]], "give either a mean or a profile"),
         ("pile_up.mena", 20.0, "pile_up.mena: unknown key"),

@@ -56,6 +56,7 @@ def digest(path: Path, form: str, skip_bad: bool) -> str:
         assert not events.words[empty].any()
         for array in (events.words, events.process, events.event_id):
             state.update(np.ascontiguousarray(array).tobytes())
+        state.update(b"unknown" if events.pile_up is None else events.pile_up.tobytes())
     return state.hexdigest()
 
 

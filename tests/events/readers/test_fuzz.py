@@ -37,9 +37,10 @@ def sound(make, tmp_path_factory):
     folder = tmp_path_factory.mktemp("sound")
     words, trigger = make.words(LEPTON, 60), make.words(GLOBAL_TRIGGER, 60)
     labels = np.arange(60, dtype=np.uint8) % 3, ("QCD", "tt", "h+"), np.arange(60, dtype=np.uint64)
-    events = EventSet(words, *labels, {"recipe": "lepton", "seed": "1"})
+    pile_up = np.arange(60, dtype=np.uint16) % 41
+    events = EventSet(words, *labels, {"recipe": "lepton", "seed": "1"}, pile_up=pile_up)
     write_events(folder / "l1ae.h5", events)
-    with ParquetEventWriter(folder / "own.parquet", events.process_names, LEPTON, events.metadata) as writer:
+    with ParquetEventWriter(folder / "own.parquet", events.process_names, LEPTON, events.metadata, True) as writer:
         writer.append(replace(events, metadata={}))
     make.public(folder / "public.h5", make.particles(words))
     make.flat(folder / "cms.parquet", make.cms_columns(trigger))

@@ -3,6 +3,7 @@
 import gc
 import sys
 
+import h5py
 import numpy as np
 import pytest
 
@@ -23,7 +24,7 @@ def path(make, tmp_path):
 def test_it_gives_what_the_reader_gives(path):
     near, far = open_reader(path, "x", Choice()), open_safely(path, "x", Choice())
     assert isinstance(far, IsolatedReader)
-    for name in ("form", "units", "as_sent", "known_ids", "layout", "process_names", "metadata", "codes"):
+    for name in ("form", "units", "as_sent", "known_ids", "pile_up", "layout", "process_names", "metadata", "codes"):
         assert getattr(far, name) == getattr(near, name)
     assert len(far) == len(near) == 30
     for _ in range(2):
@@ -70,3 +71,16 @@ def test_the_other_process_ends_with_the_reader(path):
     del reader
     gc.collect()
     assert process.poll() is not None
+
+
+def test_event_files_that_others_wrote_again_keep_their_pile_up(tmp_path, crowded):
+    write_events(tmp_path / "own.h5", crowded)
+    with h5py.File(tmp_path / "own.h5") as file, h5py.File(tmp_path / "old.h5", "w") as old:
+        for name in file:
+            file.copy(name, old)
+        old.attrs.update(file.attrs)
+    reader = open_safely(tmp_path / "old.h5", "x", Choice())
+    assert isinstance(reader, IsolatedReader)
+    assert reader.pile_up
+    found = np.concatenate([events.pile_up for events in Screen(reader).events(64)])
+    np.testing.assert_array_equal(found, crowded.pile_up)
