@@ -47,28 +47,27 @@ def _differences(port: Any, relative: Relative) -> Any:
     """Words with each phi replaced by the difference to that of the missing momentum."""
     import keras
 
-    moved = _fixed("difference", relative.kernel, relative.bias)(port)
-    absent = _fixed("absence", relative.absence, None)(_above_zero(port, "presence"))
+    moved = _fixed(port, "difference", relative.kernel, relative.bias)
+    absent = _fixed(_above_zero(port, "presence"), "absence", relative.absence, None)
     return keras.layers.Subtract(name="relative")([moved, absent])
 
 
-def _fixed(name: str, kernel: Any, bias: Any) -> Any:
-    """A dense layer of whole numbers that never train."""
+def _fixed(tensor: Any, name: str, kernel: Any, bias: Any) -> Any:
+    """The output of a dense layer of whole numbers that never train."""
 
     def whole(values: Any) -> Any:
         bits = int(np.abs(values).max()).bit_length() + 1
         return qkeras.quantized_bits(bits, bits - 1, alpha=1)
 
-    def constant(values: Any) -> Any:
-        return lambda shape, dtype=None: np.asarray(values, dtype=np.float32)
-
-    return qkeras.QDense(
+    layer = qkeras.QDense(
         kernel.shape[1],
         use_bias=bias is not None,
         kernel_quantizer=whole(kernel),
         bias_quantizer=None if bias is None else whole(bias),
-        kernel_initializer=constant(kernel),
-        bias_initializer="zeros" if bias is None else constant(bias),
         trainable=False,
         name=name,
     )
+    result = layer(tensor)
+    # Set afterwards: an initializer of our own could not be loaded again.
+    layer.set_weights([values.astype(np.float32) for values in (kernel, bias) if values is not None])
+    return result

@@ -24,7 +24,8 @@ def load_model(path: Path) -> keras.Model:
     try:
         return keras.models.load_model(path, compile=False)
     except (ValueError, OSError, TypeError) as error:
-        raise RunFolderError(f"{path} cannot be loaded as a Keras model: {' '.join(str(error).split())}") from error
+        reason = " ".join(str(error).split())[:300]  # Keras quotes whole configurations
+        raise RunFolderError(f"{path} cannot be loaded as a Keras model: {reason}") from error
 
 
 def scores(model: keras.Model, words: NDArray[np.integer]) -> NDArray[np.float32]:

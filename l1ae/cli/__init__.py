@@ -46,7 +46,10 @@ def main(arguments: list[str] | None = None) -> None:
         error.show()
         code = error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        click.echo("l1ae: interrupted; run, train and data generate continue where they stopped", err=True)
+        click.echo(
+            "l1ae: interrupted; run, train and data generate continue where they stopped",
+            err=True,
+        )
         code = 130
     except L1aeError as error:
         click.echo(f"l1ae: error: {error}", err=True)

@@ -1,10 +1,15 @@
 import numpy as np
 import pytest
 
+from l1ae.autoencoder.architectures import build
 from l1ae.autoencoder.inference import load_model, scores, to_integers, trace
+from l1ae.autoencoder.scores import deploy
+from l1ae.autoencoder.transforms import learn_transform
+from l1ae.circuit import lower
 from l1ae.errors import ConversionError, RunFolderError
+from l1ae.events.layout import LEPTON
 from l1ae.records import SignedPrecision
-from l1ae.settings import AutoencoderConfig
+from l1ae.settings import AutoencoderConfig, InputsConfig
 
 from .. import networks
 
@@ -21,6 +26,20 @@ def model():
 def test_a_saved_model_computes_the_same(model, tmp_path):
     model.save(tmp_path / "model.keras")
     assert (scores(load_model(tmp_path / "model.keras"), WORDS) == scores(model, WORDS)).all()
+
+
+@pytest.mark.parametrize("angles", ["absolute", "relative"])
+@pytest.mark.parametrize("score", ["squared_error", "absolute_error"])
+def test_tables_relative_angles_and_masks_are_saved_with_the_model(angles, score, tmp_path):
+    inputs = InputsConfig(transform="log", angles=angles)
+    config = AutoencoderConfig(kind="undercomplete", hidden=(8,), latent=2, score=score, mask_absent=True)
+    words = networks.background(LEPTON, 200)
+    autoencoder = build(config, learn_transform([words], LEPTON, inputs), LEPTON)
+    model = deploy(autoencoder, config, inputs, LEPTON)
+    model.save(tmp_path / "model.keras")
+    loaded = load_model(tmp_path / "model.keras")
+    assert (scores(loaded, words) == scores(model, words)).all()
+    assert lower(loaded) == lower(model)
 
 
 def test_layers_come_out_as_integers(model):
