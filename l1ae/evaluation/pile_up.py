@@ -19,6 +19,11 @@ class PileUpBin(FiniteRecord):
     high: int
     passing: Share
 
+    @property
+    def text(self) -> str:
+        """The numbers of collisions, for readers."""
+        return str(self.low) if self.low == self.high else f"{self.low} to {self.high}"
+
 
 class PileUpDependence(FiniteRecord):
     """Rank correlation of score and pile-up with its standard error, and the efficiency in bins of pile-up.

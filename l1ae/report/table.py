@@ -99,7 +99,7 @@ def pile_up_lines(found: PileUpDependence | None) -> list[RenderableType]:
     for one in found.bins:
         passing = one.passing
         table.add_row(
-            f"{one.low}-{one.high}",
+            one.text,
             f"{passing.events:,}",
             f"{passing.value:.3g}",
             f"{passing.low:.2g}-{passing.high:.2g}",

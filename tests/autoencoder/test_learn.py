@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 
+from l1ae.autoencoder.inference import load_model
 from l1ae.autoencoder.learn import learn
 from l1ae.circuit import lower
 from l1ae.config import RunConfig
@@ -144,6 +145,11 @@ def score(model):
     return model.predict(TEST.astype(np.float32), batch_size=1000, verbose=0)[:, 0]
 
 
+def assert_survives_saving(model, folder):
+    model.save(folder / "model.keras")
+    assert (score(load_model(folder / "model.keras")) == score(model)).all()
+
+
 @pytest.mark.parametrize("name", [pytest.param(x, marks=[pytest.mark.slow] if x in SLOW else []) for x in FAMILY])
 def test_a_member_of_the_family_trains_and_is_exact(name, tmp_path):
     case = FAMILY[name]
@@ -154,7 +160,9 @@ def test_a_member_of_the_family_trains_and_is_exact(name, tmp_path):
     floats = case.get("training", {}).get("float_epochs", 0)
     assert [name for name, _ in phases] == (["float network"] if floats else []) + ["network"]
     assert (result.floating is not None) == bool(floats)
+    assert_survives_saving(result.deployed, tmp_path)
     if result.floating is not None:
+        assert_survives_saving(result.floating, tmp_path)
         assert np.corrcoef(score(result.floating), score(result.deployed))[0, 1] > 0.5
     variational = case["autoencoder"]["kind"] == "variational"
     assert (result.decoded is not None) == variational, "the error of its reconstruction, to compare with"
@@ -183,6 +191,7 @@ def test_a_training_of_several_phases_can_be_interrupted_and_ends_the_same(name,
         assert phases == [("teacher", 2), ("network", 8)]
         assert folders == {"teacher", "quantized"}
         assert (score(whole.teacher) == score(resumed.teacher)).all()
+        assert_survives_saving(whole.teacher, tmp_path)
         assert np.corrcoef(score(whole.teacher), score(whole.deployed))[0, 1] > 0.8
     else:
         assert folders == {"quantized"}

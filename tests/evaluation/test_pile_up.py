@@ -75,3 +75,8 @@ def test_small_unsigned_counts_are_counts_like_any(rng):
     expected = pile_up_dependence(scores, counts, threshold=60)
     for kind in (np.uint8, np.uint16):
         assert pile_up_dependence(scores, counts.astype(kind), threshold=60) == expected
+
+
+def test_a_bin_names_its_counts():
+    found = pile_up_dependence(np.arange(80), np.repeat([3, 5, 6], [30, 30, 20]), threshold=0, bins=2)
+    assert [one.text for one in found.bins] == ["3", "5 to 6"]

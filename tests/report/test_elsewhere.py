@@ -252,4 +252,4 @@ def test_pile_up_is_shown_in_bins(finished, many_crowded, tmp_path):
     assert f"over {found.pile_up.events:,} background events" in " ".join(text.split())
     rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in text.splitlines()]
     for one in found.pile_up.bins:
-        assert [f"{one.low}-{one.high}", f"{one.passing.events:,}"] in [cells[:2] for cells in rows]
+        assert [one.text, f"{one.passing.events:,}"] in [cells[:2] for cells in rows]

@@ -107,7 +107,7 @@ def test_pile_up_is_shown_in_bins(report):
     assert "over 2,000 background events" in page
     assert "Background that fires at threshold word 40" in page
     for one in found.bins:
-        assert f"<tr><th>{one.low} to {one.high}</th><td>{one.passing.events}</td><td>{one.passing.passed}</td>" in page
+        assert f"<tr><th>{one.text}</th><td>{one.passing.events}</td><td>{one.passing.passed}</td>" in page
     without = render(report.model_copy(update={"pile_up": pile_up_dependence(counts, counts, None)}))
     assert "at threshold word None" not in without
 

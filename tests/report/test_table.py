@@ -64,6 +64,6 @@ def test_pile_up_is_shown_in_bins_or_said_to_be_missing(report):
     rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in text.splitlines()]
     bins = [cells for cells in rows if len(cells) == 4]
     assert [cells[:3] for cells in bins] == [
-        [f"{one.low}-{one.high}", str(one.passing.events), f"{one.passing.value:.3g}"] for one in found.bins
+        [one.text, str(one.passing.events), f"{one.passing.value:.3g}"] for one in found.bins
     ]
     assert [cells[2] for cells in bins][-2:] == ["0", "1"]
