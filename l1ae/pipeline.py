@@ -75,7 +75,11 @@ def train(run: RunFolder, ui: Terminal) -> None:
     with quiet(run.log("train")):
         from l1ae.autoencoder.learn import learn
         from l1ae.circuit.lowering import lower
-        from l1ae.hardware.hls.checks import check
+        from l1ae.hardware.hls.checks import check, check_score
+
+        def refuse_early(model: Any) -> None:  # rather now than after the training
+            check(model, config.firmware, config.name)
+            check_score(lower(model))
 
         training, validation = (samples.shuffled(part, run.shuffled) for part in PARTS[:2])
         trained = learn(
@@ -85,7 +89,7 @@ def train(run: RunFolder, ui: Terminal) -> None:
             validation,
             run.checkpoints,
             ui.phase,
-            lambda model: check(model, config.firmware, config.name),  # rather now than after the training
+            refuse_early,
         )
         history = trained.history
         if trained.decoded is not None:

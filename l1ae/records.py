@@ -1,6 +1,7 @@
 """Records and how they are read: frozen, strict pydantic models, YAML in, errors that name the key."""
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -80,7 +81,9 @@ def _change(content: dict[str, Any], change: str) -> None:
     if not equals or not all((*parents, last)):
         raise ConfigError(f"--set {change}: write KEY=VALUE, such as training.seed=2")
     for parent in parents:
-        inner = content.setdefault(parent, {})
+        inner = content.get(parent)
+        if inner is None:
+            inner = content[parent] = {}
         if not isinstance(inner, dict):
             raise ConfigError(f"--set {change}: {parent} holds no keys but {inner!r}")
         content = inner
@@ -90,11 +93,16 @@ def _change(content: dict[str, Any], change: str) -> None:
         raise ConfigError(f"--set {change}: {text!r} is not YAML") from error
 
 
+def first_message(error: pydantic.ValidationError) -> str:
+    """What the first problem of a record is, in the words of the record."""
+    return error.errors()[0]["msg"].removeprefix("Value error, ")
+
+
 def _named(path: Path, error: pydantic.ValidationError) -> ConfigError:
     """The first problem, with the key it belongs to."""
     first = error.errors()[0]
     key = ".".join(str(part) for part in first["loc"] if not _no_key(str(part))) or "configuration"
-    problem = "unknown key" if first["type"] == "extra_forbidden" else first["msg"]
+    problem = "unknown key" if first["type"] == "extra_forbidden" else first_message(error)
     return ConfigError(f"{path}: {key}: {problem}")
 
 
@@ -112,3 +120,9 @@ class _UniqueKeys(yaml.SafeLoader):
         if twice is not None:
             raise yaml.constructor.ConstructorError(None, None, f"key {twice} stands twice", node.start_mark)
         return super().construct_mapping(node, deep)
+
+
+# YAML 1.1, which PyYAML reads, takes 1e-3 for text; YAML 1.2 takes it for a number, and so does everybody.
+_UniqueKeys.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?(\d+|\d*\.\d+|\d+\.)[eE][-+]?\d+$"), list("-+.0123456789")
+)

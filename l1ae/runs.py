@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from l1ae.config import RunConfig, dump_config, load_config
-from l1ae.errors import RunFolderError
+from l1ae.errors import ConfigError, RunFolderError
 from l1ae.files import write_text
 
 #: Everything that a run writes into its folder; beside these only files that are being written.
@@ -45,14 +45,15 @@ class RunFolder:
         if path.is_dir() and any(path.iterdir()):
             if not record.is_file():
                 raise RunFolderError(f"{path} is not empty and holds no run, choose another folder with --out")
-            former = load_config(record)
             if fresh:
                 _remove(path)
-            elif former != config and any((path / name).exists() for name in ("model.keras", "checkpoints")):
-                raise RunFolderError(
-                    f"{path} holds another run ({_difference(former, config)}): "
-                    "choose another folder with --out, or start over with --fresh"
-                )
+            elif any((path / name).exists() for name in ("model.keras", "checkpoints")):
+                former = _recorded(record)
+                if former != config:
+                    raise RunFolderError(
+                        f"{path} holds another run ({_difference(former, config)}): "
+                        "choose another folder with --out, or start over with --fresh"
+                    )
         write_text(record, dump_config(config))
         return cls(path, config)
 
@@ -62,7 +63,7 @@ class RunFolder:
         record = path / "config.yaml"
         if not record.is_file():
             raise RunFolderError(f"{path} holds no run (no config.yaml): make one with l1ae run CONFIG --out {path}")
-        return cls(path, load_config(record))
+        return cls(path, _recorded(record))
 
     @property
     def model(self) -> Path:
@@ -133,6 +134,17 @@ class RunFolder:
         if not file.is_file():
             raise RunFolderError(f"{self.path} has no {file.name} yet: l1ae {command} {self.path}")
         return file
+
+
+def _recorded(record: Path) -> RunConfig:
+    """The configuration that a run folder holds; raises `RunFolderError` with the way out when it cannot be read."""
+    try:
+        return load_config(record)
+    except ConfigError as error:
+        raise RunFolderError(
+            f"{error}: the run is damaged or of another version of l1ae; start over with l1ae run CONFIG --fresh, "
+            "or choose another folder with --out"
+        ) from error
 
 
 def _remove(path: Path) -> None:

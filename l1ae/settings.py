@@ -264,9 +264,11 @@ class TrainingConfig(Record):
             raise ValueError("batch_norm lives in the float network and is folded from there: set float_epochs")
         if self.pruning is not None and self.pruning.end_epoch > self.epochs:
             raise ValueError(f"pruning ends with epoch {self.pruning.end_epoch}, behind the last of {self.epochs}")
-        if self.feature_weights and not any(self.feature_weights.values()):
-            raise ValueError("feature_weights: every weight is 0, nothing would be learned")
         return self
+
+
+#: Settings of the evidence lower bound.
+_VARIATIONAL = ("beta", "prior_width", "warmup_epochs")
 
 
 def check_objective(autoencoder: AutoencoderConfig, training: TrainingConfig, inputs: InputsConfig) -> None:
@@ -290,7 +292,39 @@ def check_objective(autoencoder: AutoencoderConfig, training: TrainingConfig, in
     kernels = [autoencoder.weights, *(layer.weights for layer in autoencoder.layers.values())]
     if training.pruning is not None and "binary" in kernels:
         raise ValueError("training.pruning: binary weights are -1 or 1 and never 0; take ternary, or leave it out")
+    if kind == "contractive" and training.batch_norm:
+        raise ValueError(
+            "training.batch_norm couples the events of a batch, and a Jacobian belongs to one: leave it out"
+        )
+    _refuse_idle(autoencoder, training, inputs)
+    reach = 2.0 ** (autoencoder.code.integer - 1)
+    if autoencoder.given_score == "kl" and training.prior_width > 2 * reach:
+        raise ValueError(
+            f"training.prior_width {training.prior_width:g}: a code from {-reach:g} to {reach:g} hardly moves the KL "
+            "term then; take less, or more integer bits of autoencoder.code"
+        )
+    if inputs.angles == "relative" and inputs.precision.fraction - inputs.direction_shift < 2:
+        raise ValueError(
+            "inputs.direction_shift: less than 9 levels of a cosine are left; take less, or more fraction bits of "
+            "inputs.precision"
+        )
     if training.periodic and inputs.angles == "relative":
         raise ValueError("training.periodic: relative angles are cosines, which have no jump; leave it out")
     if training.periodic and inputs.tables:
         raise ValueError("training.periodic: behind tables phi has lost its period; take inputs.transform scale")
+
+
+def _refuse_idle(autoencoder: AutoencoderConfig, training: TrainingConfig, inputs: InputsConfig) -> None:
+    """Refuse settings that would change nothing; raises `ValueError`."""
+    usual = TrainingConfig()
+    idle: list[tuple[bool, str, str]] = [
+        *((autoencoder.kind != "variational", key, "kind variational") for key in _VARIATIONAL),
+        (autoencoder.embedding is None, "vicreg", "networks with an embedding"),
+        (autoencoder.kind != "student", "teacher", "kind student"),
+        (autoencoder.kind == "student", "reconstruction", "networks that reconstruct"),
+    ]
+    for unused, key, owner in idle:
+        if unused and getattr(training, key) != getattr(usual, key):
+            raise ValueError(f"training.{key} belongs to {owner} and would change nothing here: leave it out")
+    if not inputs.tables and inputs.address != InputsConfig().address:
+        raise ValueError("inputs.address belongs to look-up tables, and these inputs have none: leave it out")

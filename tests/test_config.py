@@ -47,7 +47,7 @@ def test_a_short_file_is_enough_and_its_defaults_can_be_read_back(tmp_path):
         ({"data": {"signals": []}}, "data.signals: Tuple should have at least 1 item"),
         (
             {"data": {"background": ["W", "W"]}},
-            "data: Value error, process W stands twice among background and signals",
+            "data: process W stands twice among background and signals",
         ),
         ({"data": {"background": ["W"], "signals": ["W"]}}, "process W stands twice"),
     ],

@@ -197,6 +197,18 @@ def test_a_model_that_float32_does_not_compute_exactly_is_refused():
         check_float32(circuit)
 
 
+def test_a_score_too_wide_for_float32_is_refused_before_the_training(l1ae, place):
+    def widen(content):
+        content["autoencoder"]["kind"] = "undercomplete"
+        content["inputs"] = {"precision": {"width": 12, "integer": 4}}
+
+    place.change_config(widen)
+    message = l1ae("train", place.config, "--out", place.run).message
+    assert "layer score: its values need 30 bits" in message
+    assert "lower inputs.precision.width" in message
+    assert not (place.run / "checkpoints" / "quantized").exists()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("strategy", ["latency", "distributed_arithmetic"])
 @pytest.mark.parametrize("backend", ["Vitis", "Vivado"])

@@ -31,6 +31,16 @@ def test_another_configuration_is_refused_and_the_difference_named(tmp_path, tin
     assert not RunFolder.create(tmp_path / "run", other, fresh=True).model.exists()
 
 
+def test_a_run_of_another_version_names_the_way_out_and_fresh_takes_it(tmp_path, tiny):
+    run = RunFolder.create(tmp_path / "run", tiny)
+    run.model.write_text("trained")
+    (run.path / "config.yaml").write_text("name: tiny\nautoencoder: {kind: variational, direction_shift: 4}\n")
+    for refused in (lambda: RunFolder.open(run.path), lambda: RunFolder.create(run.path, tiny)):
+        with pytest.raises(RunFolderError, match=r"direction_shift: unknown key: .* l1ae run CONFIG --fresh"):
+            refused()
+    assert not RunFolder.create(run.path, tiny, fresh=True).model.exists()
+
+
 def test_a_folder_with_other_things_is_left_alone(tmp_path, tiny):
     (tmp_path / "thesis.tex").write_text("precious")
     for fresh in (False, True):

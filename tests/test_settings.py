@@ -59,7 +59,7 @@ def test_a_score_that_a_kind_cannot_give_is_refused(tmp_path, kind):
 VAE, AE, STUDENT = {"kind": "variational"}, {"kind": "undercomplete"}, {"kind": "student"}
 CONV = {"kind": "undercomplete", "architecture": "convolutional"}
 EMBEDDED = {"kind": "undercomplete", "embedding": {}}
-RELATIVE = {"angles": "relative", "transform": "log"}
+RELATIVE = {"angles": "relative", "transform": "log", "direction_shift": 1}
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,6 @@ RELATIVE = {"angles": "relative", "transform": "log"}
         (AE, {"pruning": {"sparsity": 1}}, {}, "pruning.sparsity: .* less than 1"),
         (AE | {"weights": "binary"}, {"pruning": {}}, {}, "training.pruning: binary weights .* take ternary"),
         (AE | {"layers": {"code": {"weights": "binary"}}}, {"pruning": {}}, {}, "training.pruning: binary weights"),
-        (AE, {"feature_weights": {"pt": 0.0}}, {}, "feature_weights: every weight is 0"),
         (AE, {"feature_weights": {"pt": -1.0}}, {}, "feature_weights.pt: .* greater than or equal to 0"),
         (AE, {"weight_decay": float("inf")}, {}, "training.weight_decay"),
         (AE, {"learning_rate": float("inf")}, {}, "training.learning_rate"),
@@ -119,6 +118,21 @@ RELATIVE = {"angles": "relative", "transform": "log"}
         (STUDENT, {"teacher": {"members": {}}}, {}, "training.teacher.members"),
         (STUDENT, {"teacher": {"members": {"oracle": 1.0}}}, {}, "training.teacher.members.oracle"),
         (STUDENT, {"teacher": {"members": {"table": 0}}}, {}, "training.teacher.members.table: .* greater than 0"),
+        (
+            {"kind": "contractive"},
+            {"contraction": 1.0, "float_epochs": 1, "batch_norm": True},
+            {},
+            "couples the events",
+        ),
+        (AE, {"beta": 0.5}, {}, "training.beta belongs to kind variational and would change nothing here"),
+        (AE, {"prior_width": 2.0}, {}, "training.prior_width belongs to kind variational"),
+        (AE, {"warmup_epochs": 2}, {}, "training.warmup_epochs belongs to kind variational"),
+        (AE, {"vicreg": {"epochs": 2}}, {}, "training.vicreg belongs to networks with an embedding"),
+        (AE, {"teacher": {"epochs": 2}}, {}, "training.teacher belongs to kind student"),
+        (STUDENT, {"reconstruction": "absolute"}, {}, "training.reconstruction belongs to networks that reconstruct"),
+        (AE, {}, {"address": 8}, "inputs.address belongs to look-up tables"),
+        (VAE | {"score": "kl"}, {"prior_width": 64.0}, {}, "prior_width 64: a code from -8 to 8 hardly moves the KL"),
+        (AE, {}, {"angles": "relative", "direction_shift": 3}, "less than 9 levels of a cosine"),
         (AE, {"periodic": True}, RELATIVE, "training.periodic: relative angles"),
         (AE, {"periodic": True}, {"transform": "tail"}, "training.periodic: behind tables"),
         (STUDENT, {"mask_absent": True}, {}, "training.mask_absent weighs inputs"),
@@ -266,3 +280,27 @@ def test_every_key_is_documented():
             assert re.search(rf"\b{key}\b", text), (name, key)
     for choices in (SCORES, SCORES["variational"], ("masking", "gaussian", "detector"), ("log", "tail", "density")):
         assert all(f"`{choice}`" in text for choice in choices)
+
+
+@pytest.mark.parametrize("layout", [LEPTON, GLOBAL_TRIGGER], ids=["lepton", "global trigger"])
+def test_weights_of_some_features_may_be_0_and_not_of_all(layout):
+    def check(weights):
+        found = config("undercomplete", training={"feature_weights": weights})
+        check_network(found.autoencoder, found.training, found.inputs, layout)
+
+    check({"eta": 0.0, "phi": 0.0})
+    with pytest.raises(ConfigError, match="feature_weights: every weight is 0"):
+        check({"pt": 0.0, "eta": 0.0, "phi": 0.0})
+
+
+def test_numbers_may_be_written_with_an_exponent(tmp_path):
+    path = tmp_path / "tiny.yaml"
+    path.write_text("name: tiny\nautoencoder: {kind: undercomplete}\ntraining: {learning_rate: 1e-3}\n")
+    assert load_config(path).training.learning_rate == 1e-3
+    assert load_config(path, ["training.learning_rate=2E-4"]).training.learning_rate == 2e-4
+
+
+def test_a_change_reaches_below_a_key_that_is_empty(tmp_path):
+    path = tmp_path / "tiny.yaml"
+    path.write_text("name: tiny\nautoencoder: {kind: undercomplete}\ntraining: {pruning: null}\n")
+    assert load_config(path, ["training.pruning.sparsity=0.6"]).training.pruning.sparsity == 0.6

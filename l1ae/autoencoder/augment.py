@@ -35,7 +35,7 @@ def smear(words: Words, layout: Layout, width: float, rng: np.random.Generator) 
         if feature == "pt":
             changed = np.rint(block * (1 + width * rng.standard_normal(block.shape)))
             block[...] = np.where(block > 0, np.clip(changed, 1, scale.high), 0)
-        else:
+        elif feature in ("eta", "phi"):
             block += rng.integers(-1, 2, block.shape)
             block[...] = block % scale.period if scale.period else np.clip(block, scale.low, scale.high)
     return sent(events, layout)
@@ -87,7 +87,7 @@ def _invented(kind: ObjectKind, layout: Layout, count: int, rng: np.random.Gener
             objects[..., column] = np.clip(np.exp(exponent), 1, kind.pt.high)
         else:
             objects[..., column] = rng.integers(scale.low, scale.high + 1, (count, kind.count))
-    number = np.ones(count) if kind.count == 1 else rng.integers(0, kind.count + 1, count)
+    number = np.full(count, kind.count) if kind.sum else rng.integers(0, kind.count + 1, count)
     objects[np.arange(kind.count)[None] >= number[:, None]] = 0
     return objects
 
@@ -103,7 +103,7 @@ def sent(events: NDArray[np.int64], layout: Layout) -> Words:
     """
     events[events[..., 0] == 0] = 0
     for kind in layout.kinds:
-        if kind.count > 1:
+        if kind.count > 1 and not kind.sum:
             rows = layout.rows(kind.name)
             order = np.argsort(-events[:, rows, 0], axis=1, kind="stable")
             events[:, rows] = np.take_along_axis(events[:, rows], order[..., None], axis=1)

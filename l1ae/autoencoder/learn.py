@@ -1,4 +1,4 @@
-"""All phases of a training in order: embedding, teacher, float network, quantized network; then the deployed model."""
+"""All phases of a training in order: teacher, embedding, float network, quantized network; then the deployed model."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -74,7 +74,7 @@ def learn(
 
     def task_of(network: Autoencoder) -> Task:
         if teacher is not None:
-            return StudentTask(network, teacher, layout)
+            return StudentTask(network, teacher, layout, settings.weight_decay)
         return ReconstructionTask(network, settings, transform, layout)
 
     floating = None

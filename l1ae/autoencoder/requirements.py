@@ -32,6 +32,8 @@ def check_network(
             raise ConfigError(
                 f"training.feature_weights: no feature {name} in these events; they have {', '.join(layout.features)}"
             )
+    if not any(training.feature_weights.get(name, 1.0) for name in layout.features):
+        raise ConfigError("training.feature_weights: every weight is 0, nothing would be learned")
     has_phi = "phi" in layout.features
     if training.periodic and not has_phi:
         raise ConfigError("training.periodic: these events have no phi; leave it out")

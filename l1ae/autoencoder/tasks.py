@@ -48,6 +48,8 @@ class Task(keras.Model):
 
     #: Rows that `arrays` gives per event.
     multiple = 1
+    #: Weight of the sum of all squared weights in what training minimises.
+    weight_decay = 0.0
 
     def arrays(self, words: Words, rng: np.random.Generator) -> Arrays:
         """What `call` needs of events (N, n), random numbers included."""
@@ -62,8 +64,12 @@ class Task(keras.Model):
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
     ) -> Any:
-        """Mean over the batch of the losses that `call` returned."""
-        return ops.mean(y_pred)
+        """Mean over the batch of what `call` returned, and the sum of all squared weights times `weight_decay`."""
+        loss = ops.mean(y_pred)
+        if self.weight_decay:
+            kernels = [v for v in self.trainable_variables if len(v.shape) > 1]
+            loss = loss + self.weight_decay * sum(ops.sum(ops.square(kernel)) for kernel in kernels)
+        return loss
 
 
 class ReconstructionTask(Task):
@@ -73,7 +79,8 @@ class ReconstructionTask(Task):
         self, autoencoder: Autoencoder, config: TrainingConfig, transform: InputTransform, layout: Layout
     ) -> None:
         super().__init__()
-        self.config, self.layout, self.scaled = config, layout, evaluated(autoencoder.scale)
+        self.config, self.layout, self.weight_decay = config, layout, config.weight_decay
+        self.scaled, self.corrupted = evaluated(autoencoder.scale), evaluated(autoencoder.scale)
         periods = None
         if config.periodic:
             periods = phi_periods(layout, transform.scaling.shift, transform.tables is not None)
@@ -112,7 +119,7 @@ class ReconstructionTask(Task):
             return target + np.float32(config.gaussian) * rng.standard_normal(target.shape, dtype=np.float32)
         if config.kind == "detector":
             words = augment.smear(words, self.layout, config.detector, rng)
-        return self.scaled(augment.drop_objects(words, self.layout, config.masking, rng))
+        return self.corrupted(augment.drop_objects(words, self.layout, config.masking, rng))
 
     def start_epoch(self, epoch: int) -> None:
         """Let the weight of the KL term rise over the first epochs."""
@@ -139,16 +146,6 @@ class ReconstructionTask(Task):
             loss = loss + self.config.sparsity.weight * _sparsity(code, self.config.sparsity)
         if self.config.contraction:
             loss = loss + self.config.contraction * self.jacobian(seen)
-        return loss
-
-    def compute_loss(
-        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
-    ) -> Any:
-        """Mean loss of the batch, and the sum of the squared weights times `weight_decay`."""
-        loss = ops.mean(y_pred)
-        if self.config.weight_decay:
-            kernels = [v for v in self.trainable_variables if len(v.shape) > 1]
-            loss = loss + self.config.weight_decay * sum(ops.sum(ops.square(kernel)) for kernel in kernels)
         return loss
 
 
@@ -193,8 +190,11 @@ class StudentTask(Task):
 
     multiple = 2
 
-    def __init__(self, autoencoder: Autoencoder, teacher: keras.Model, layout: Layout) -> None:
+    def __init__(
+        self, autoencoder: Autoencoder, teacher: keras.Model, layout: Layout, weight_decay: float = 0.0
+    ) -> None:
         super().__init__()
+        self.weight_decay = weight_decay
         self.student, self.layout = autoencoder.encoder, layout
         self.seen, self.score = evaluated(autoencoder.scale), evaluated(teacher)
 

@@ -27,7 +27,7 @@ from l1ae.events.shuffle import Buckets
 from l1ae.records import SignedPrecision
 from l1ae.settings import InputsConfig, TrainingConfig
 
-_FINE = SignedPrecision(width=16, integer=5)
+_FINE, _WIDE = SignedPrecision(width=16, integer=5), SignedPrecision(width=16, integer=8)
 _KNOTS = 128
 _TAIL_EVENTS = 200
 
@@ -166,6 +166,9 @@ def _momenta(training: Buckets, layout: Layout, transform: Any, standardise: boo
     """Words (N, n) -> the pT of all objects through a fine table."""
     config = InputsConfig(transform=transform, address=10, precision=_FINE)
     learned: InputTransform = learn_transform(training, layout, config, standardise=standardise)
+    if not standardise and learned.tables is not None and learned.tables.max() == 2 ** (_FINE.width - 1) - 1:
+        config = config.model_copy(update={"precision": _WIDE})  # -ln p of very large samples
+        learned = learn_transform(training, layout, config, standardise=standardise)
     words = keras.Input((layout.n_inputs,), name="words")
     momenta = Select(list(range(0, layout.n_inputs, len(layout.features))), name="momenta")
     return keras.Model(words, momenta(front(words, learned)))

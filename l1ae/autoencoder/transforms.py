@@ -27,8 +27,8 @@ _TAIL_EVENTS = 50
 #: An input that is nearly always the same is not blown up: deviations count at least this share of the largest.
 _SMALLEST_SPREAD = 0.05
 _BINS_PER_OCTAVE = 4
-#: Words are counted from here on; the differences of phi reach beyond the words themselves.
-_RANGE = 2**13
+#: Words are counted from minus this on; the widest have 16 bits, and the differences of phi reach as far.
+_RANGE = 2**15
 
 
 @dataclass(frozen=True, eq=False)
@@ -219,6 +219,6 @@ def _standardised(
         elif feature == "pt":
             values[index] = (curves[index] - mean[index]) / max(float(spread[index]), least)
         else:
-            width = float(spread[index]) or 1.0
-            values[index] = (curves[index] - mean[index]) / width * 2.0**-config.direction_shift
+            shift = config.direction_shift if feature in ("eta", "phi") else 0
+            values[index] = (curves[index] - mean[index]) / (float(spread[index]) or 1.0) * 2.0**-shift
     return values

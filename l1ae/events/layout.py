@@ -17,7 +17,7 @@ from pydantic import Field
 
 from l1ae.errors import ConfigError, DataError
 from l1ae.events.scales import HardwareScale
-from l1ae.records import Record
+from l1ae.records import Record, first_message
 
 #: The feature that says whether an object is there: its word is 0 in an empty slot, and every layout has it first.
 PT = "pt"
@@ -173,7 +173,7 @@ class Layout(Record):
         try:
             return Layout(features=columns, kinds=tuple(kinds))
         except pydantic.ValidationError as error:
-            raise ConfigError(f"this choice of objects and features makes no layout: {_first(error)}") from error
+            raise ConfigError(f"this choice of objects and features makes no layout: {first_message(error)}") from error
 
     def positions(self, chosen: "Layout") -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Rows and columns of this layout that make up `chosen`, a selection of it."""
@@ -190,11 +190,7 @@ class Layout(Record):
         try:
             return cls.model_validate_json(text)
         except pydantic.ValidationError as error:
-            raise DataError(f"the layout of the events is damaged: {_first(error)}") from error
-
-
-def _first(error: pydantic.ValidationError) -> str:
-    return error.errors()[0]["msg"].removeprefix("Value error, ")
+            raise DataError(f"the layout of the events is damaged: {first_message(error)}") from error
 
 
 def _pt(width: int) -> HardwareScale:

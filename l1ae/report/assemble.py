@@ -100,7 +100,7 @@ def assemble(
         training=Training(
             epochs=len(history["loss"]),
             best_epoch=history["best_epoch"],
-            best_validation_loss=min(history["validation_loss"]),
+            best_validation_loss=history["validation_loss"][history["best_epoch"] - 1],
             seconds=history["seconds"],
         ),
         versions=versions(),

@@ -243,7 +243,8 @@ def _weights(comparison: Comparison) -> Grid:
         (_NUMBER, "run", "latent", "parameters", "zero weights [%]", "format", "largest width [bits]"),
         tuple(
             (
-                *(number, row.name, str(row.latent), count(row.parameters), percentage(row.zero_weights)),
+                *(number, row.name, "-" if row.latent is None else str(row.latent)),
+                *(count(row.parameters), percentage(row.zero_weights)),
                 *(row.weight_format, str(row.weight_bits)),
             )
             for number, row in _numbered(comparison)

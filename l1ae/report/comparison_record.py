@@ -90,7 +90,7 @@ class RunRow(Row):
     inputs: PositiveInt
     transform: str
     angles: str
-    latent: PositiveInt
+    latent: PositiveInt | None
     score: str
     weight_format: str
     weight_bits: NonNegativeInt

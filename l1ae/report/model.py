@@ -29,7 +29,7 @@ def model_record(circuit: Circuit, config: RunConfig) -> Model:
         inputs=circuit.input.size,
         transform=config.inputs.transform,
         angles=config.inputs.angles,
-        latent=config.autoencoder.latent,
+        latent=None if config.autoencoder.kind == "student" else config.autoencoder.latent,
         score=config.autoencoder.given_score,
         parameters=weights + sum(node.bias.size for node in trained if node.bias is not None),
         weights=weights,

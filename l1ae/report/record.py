@@ -140,7 +140,7 @@ class Model(FiniteRecord):
     inputs: PositiveInt
     transform: str
     angles: str
-    latent: PositiveInt
+    latent: PositiveInt | None
     score: str
     parameters: NonNegativeInt
     weights: NonNegativeInt

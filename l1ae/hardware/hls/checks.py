@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from l1ae.circuit.graph import Circuit
+from l1ae.circuit.nodes import Dot
+from l1ae.circuit.ranges import FLOAT32_LIMIT
 from l1ae.config import FirmwareConfig
 from l1ae.errors import ConversionError
 
@@ -127,12 +129,22 @@ def _check_size(model: Any, config: FirmwareConfig) -> None:
             )
 
 
+def check_score(circuit: Circuit) -> None:
+    """Refuse a squared score that float32 does not hold: its width follows from formats, so no training is needed."""
+    known = circuit.ranges[circuit.output.name]
+    if isinstance(circuit.output, Dot) and known.raw.magnitude > FLOAT32_LIMIT:
+        raise _float32(known.name, known.significant_bits)
+
+
 def check_float32(circuit: Circuit) -> None:
     """Refuse a model that Keras itself, in float32, does not compute exactly for every input."""
     for name, exact in circuit.float32_exact.items():
         if not exact:
-            bits = circuit.ranges[name].significant_bits
-            raise ConversionError(
-                f"layer {name}: its values need {bits} bits and Keras computes in float32, which holds 24: "
-                "lower autoencoder.inputs.width or the widths of weights and activations in front of it"
-            )
+            raise _float32(name, circuit.ranges[name].significant_bits)
+
+
+def _float32(name: str, bits: int) -> ConversionError:
+    return ConversionError(
+        f"layer {name}: its values need {bits} bits and Keras computes in float32, which holds 24: "
+        "lower inputs.precision.width, autoencoder.code.width, or the widths of weights and activations in front of it"
+    )

@@ -81,5 +81,5 @@ def _input_scaling(model: Any) -> Any | None:
     for layer, producer in producers(model):
         readers.setdefault(producer.name, []).append(layer)
     (port,) = readers[model.layers[0].name]
-    first = readers.get(port.name, [])
+    first = [layer for layer in readers.get(port.name, []) if not layer.name.startswith("present_words")]
     return first[0] if [type(layer).__name__ for layer in first] == ["InputScaling"] else None
