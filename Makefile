@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: run test test-all lint bench clean help
+.PHONY: run family test test-all lint bench clean help
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -23,6 +23,11 @@ help:  ## this list
 
 run: .venv/.made  ## events -> trained autoencoder -> verified firmware -> report, on the shipped sample
 	$(BIN)/l1ae run configs/dense_ae.yaml
+
+family: .venv/.made  ## every preset, and one table over all of them (about half an hour)
+	for preset in configs/*.yaml; do $(BIN)/l1ae run $$preset || exit; done
+	$(BIN)/l1ae compare $(patsubst configs/%.yaml,runs/%,$(wildcard configs/*.yaml)) \
+	  --markdown runs/family.md --json runs/family.json --html runs/family.html
 
 test: .venv/.made-test  ## the tests (about ten minutes)
 	$(BIN)/python -m pytest -m "not slow"

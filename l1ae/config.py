@@ -10,8 +10,9 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import Field, PositiveInt, model_validator
 
+from l1ae.consistency import check_objective
 from l1ae.records import Record, load_record
-from l1ae.settings import AutoencoderConfig, InputsConfig, TrainingConfig, TriggerConfig, check_objective
+from l1ae.settings import AutoencoderConfig, InputsConfig, TrainingConfig, TriggerConfig
 
 
 class DataConfig(Record):

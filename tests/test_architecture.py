@@ -9,7 +9,7 @@ import l1ae
 
 PACKAGE = Path(l1ae.__file__).parent
 ROOMS = ("events", "autoencoder", "circuit", "hardware", "evaluation", "report", "cli")
-SHARED = ("config", "environment", "errors", "files", "records", "settings", "terminal")
+SHARED = ("config", "consistency", "environment", "errors", "files", "records", "settings", "terminal")
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 

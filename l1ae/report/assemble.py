@@ -39,10 +39,9 @@ MODEL = "model"
 PILE_UP = "pile-up"
 #: Name of the comparison with the decoder of a variational autoencoder.
 DECODED = "its decoder's error"
-_RADIUS_NOTE = (
-    "The score of a variational autoencoder is the squared radius of its latent mean, so that only the encoder has to "
-    "fit the FPGA. It sees what a few numbers keep of an event and not what the decoder fails to reconstruct; the KL "
-    "term pulls the mean of common events towards zero, where they are hardly told apart. The rows named "
+_CODE_NOTE = (
+    "The score of this variational autoencoder is made of its code, so that only the encoder has to fit the FPGA. It "
+    "sees what a few numbers keep of an event and not what the decoder fails to reconstruct. The rows named "
     f'"{DECODED}" show what the same network reaches with its decoder.'
 )
 
@@ -105,7 +104,7 @@ def assemble(
         ),
         versions=versions(),
         data=data,
-        notes=(*(() if decoded is None else (_RADIUS_NOTE,)), *known.notes),
+        notes=(*(() if decoded is None else (_CODE_NOTE,)), *known.notes),
         layout=stream.layout,
         rates=rates(scores, config.trigger, _plain(scored.get(MENU)), highest_word=highest),
         efficiency=curves,
