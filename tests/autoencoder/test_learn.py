@@ -29,7 +29,7 @@ FAMILY = {
         "training": {"float_epochs": 1, "batch_norm": True},
     },
     "relative, masked": {
-        "inputs": {"transform": "log", "angles": "relative"},
+        "inputs": {"transform": "log", "angles": "relative", "direction_shift": 1},
         "autoencoder": {"kind": "undercomplete", "mask_absent": True},
         "training": {"mask_absent": True, "reconstruction": "absolute"},
     },
