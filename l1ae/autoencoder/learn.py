@@ -125,6 +125,6 @@ def _shifts(autoencoder: Autoencoder, config: RunConfig, training: Buckets) -> N
 
 
 def _prunable(autoencoder: Autoencoder) -> list[keras.layers.Layer]:
-    """Layers whose weights become firmware."""
+    """Layers with quantized kernels: of the encoder, and of the decoder, which not every score deploys."""
     models = [autoencoder.encoder, *([] if autoencoder.decoder is None else [autoencoder.decoder])]
     return [layer for model in models for layer in model.layers if hasattr(layer, "kernel_quantizer_internal")]
