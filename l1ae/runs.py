@@ -4,6 +4,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
+
 from l1ae.config import RunConfig, dump_config, load_config
 from l1ae.errors import ConfigError, RunFolderError
 from l1ae.files import write_text
@@ -46,6 +48,7 @@ class RunFolder:
             if not record.is_file():
                 raise RunFolderError(f"{path} is not empty and holds no run, choose another folder with --out")
             if fresh:
+                _check_ours(record)
                 _remove(path)
             elif any((path / name).exists() for name in ("model.keras", "checkpoints")):
                 former = _recorded(record)
@@ -145,6 +148,18 @@ def _recorded(record: Path) -> RunConfig:
             f"{error}: the run is damaged or of another version of l1ae; start over with l1ae run CONFIG --fresh, "
             "or choose another folder with --out"
         ) from error
+
+
+def _check_ours(record: Path) -> None:
+    """Raise `RunFolderError` unless this is the configuration of a run, of whatever version: others use that name too."""
+    try:
+        content = yaml.safe_load(record.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        content = None
+    if not isinstance(content, dict) or not {"name", "autoencoder"} <= set(content):
+        raise RunFolderError(
+            f"{record}: this is no configuration of l1ae, so nothing is deleted; choose another folder with --out"
+        )
 
 
 def _remove(path: Path) -> None:

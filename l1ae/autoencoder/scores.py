@@ -20,7 +20,7 @@ from l1ae.events.layout import Layout
 from l1ae.records import SignedPrecision
 from l1ae.settings import AutoencoderConfig, InputsConfig
 
-_KL_WIDTH = 12  # bits of an entry of the tables of the KL term
+_KL_WIDTH = 16  # bits of an entry of the tables of the KL term: most events have a small one, and it must not become 0
 
 
 def deploy(
@@ -104,7 +104,7 @@ def kl(mean: Any, log_variance: Any, precision: SignedPrecision, prior_width: fl
     """KL divergence of the code from its prior, two exact tables per dimension and a sum.
 
     sum of (mu**2 / w**2 + exp(v) - 1 - v) / 2, v = log variance - 2 ln w (arXiv:1312.6114, appendix B), each term
-    rounded to a common last bit and saturated to 12 bits.
+    rounded to a common last bit and saturated to 16 bits.
     """
     half = 2 ** (precision.width - 1)
     values = np.arange(-half, half) * 2.0**-precision.fraction

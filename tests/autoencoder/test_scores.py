@@ -86,7 +86,7 @@ def test_the_kl_term_is_within_half_a_last_bit_of_each_table(prior_width):
     scaled = log_variance - 2 * np.log(prior_width)
     of_mean, of_variance = (mean / prior_width) ** 2 / 2, (np.exp(scaled) - 1 - scaled) / 2
     lsb = 2.0**-circuit.output.format.fraction
-    top = 2**12 * lsb  # a table entry has 12 bits
+    top = 2**16 * lsb  # a table entry has 16 bits
     exact = np.minimum(of_mean, top - lsb) + np.minimum(of_variance, top - lsb)
     assert np.abs(score - exact.sum(axis=1)).max() <= 6 * lsb / 2 + 1e-9
     assert lsb <= 2**-5
