@@ -151,7 +151,7 @@ def _recorded(record: Path) -> RunConfig:
 
 
 def _check_ours(record: Path) -> None:
-    """Raise `RunFolderError` unless this is the configuration of a run, of whatever version: others use that name too."""
+    """Raise `RunFolderError` unless this configures a run, of whatever version: others have a config.yaml too."""
     try:
         content = yaml.safe_load(record.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError):
