@@ -30,11 +30,13 @@ def briefly(path, event_file):
         "data.signals": "[LQ, A4l]",
         "training.epochs": 2,
         "training.float_epochs": min(config.training.float_epochs, 1),
-        "training.vicreg.epochs": 1,
-        "training.teacher.epochs": 1,
         "verification.events": 300,
         "verification.random": 300,
     }
+    if config.autoencoder.embedding is not None:
+        changes["training.vicreg.epochs"] = 1
+    if config.autoencoder.kind == "student":
+        changes["training.teacher.epochs"] = 1
     if config.training.pruning is not None:
         changes["training.pruning.end_epoch"] = 2
     return [part for key, value in changes.items() for part in ("--set", f"{key}={value}")]

@@ -16,7 +16,7 @@ def config(**changed):
     base = {
         "name": "tried",
         "autoencoder": {"kind": "undercomplete", "hidden": [3], "latent": 2},
-        "inputs": {"transform": "log", "angles": "relative"},
+        "inputs": {"transform": "log", "angles": "relative", "direction_shift": 1},
         "training": {"seed": 7},
     }
     for key, value in changed.items():
