@@ -214,7 +214,8 @@ class TriggerConfig(Record):
 
     `rates_khz`: trigger rates in kHz. `crossing_rate_mhz`: bunch crossings in MHz. `filling_factor`: fraction of the
     crossings with proton bunches, at the LHC 2760 of 3564. `background_share`: fraction of the filled crossings that
-    the background sample stands for, 1 for zero bias.
+    the background sample stands for, 1 for zero bias. `menu_khz`: total rate of the menu of cuts beside the anomaly
+    trigger; None gives it the rate of each row.
     """
 
     rates_khz: Annotated[tuple[Positive, ...], Field(min_length=1)] = (
@@ -226,6 +227,7 @@ class TriggerConfig(Record):
     crossing_rate_mhz: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 40.0
     filling_factor: Annotated[float, Field(gt=0, le=1)] = 0.774
     background_share: Annotated[float, Field(gt=0, le=1)] = 1.0
+    menu_khz: Positive | None = None
 
     @property
     def input_khz(self) -> float:

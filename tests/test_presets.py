@@ -8,7 +8,7 @@ from l1ae.config import load_config
 from l1ae.report.record import read_report
 
 PRESETS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
-#: What the issue of a trigger paper would list; each has its preset.
+#: Kinds and architectures, each of which has a preset.
 FAMILY = {
     ("undercomplete", "dense"),
     ("overcomplete", "dense"),

@@ -140,7 +140,7 @@ def command_lines(text):
 
 def parse(arguments):
     """Name and parameters of the command that `l1ae ARGUMENTS` would run; raises `click.ClickException`."""
-    command, context = commands, click.Context(commands, info_name="l1ae")
+    command, context = commands, click.Context(commands, info_name="l1ae", **commands.context_settings)
     arguments = list(arguments)
     while isinstance(command, click.Group) and arguments and not arguments[0].startswith("-"):
         name = arguments.pop(0)

@@ -31,9 +31,12 @@ def front(words: Any, transform: InputTransform) -> Any:
 
 def presence(port: Any, layout: Layout) -> Any:
     """1 for each input whose object is there (its pT word is above 0), else 0; shape (N, n)."""
-    features = len(layout.features)
-    momenta = [index - index % features for index in range(layout.n_inputs)]
-    return Select(momenta, name="present")(_above_zero(port, "present_words"))
+    return Select(momentum_of_each(layout), name="present")(_above_zero(port, "present_words"))
+
+
+def momentum_of_each(layout: Layout) -> list[int]:
+    """For each input the index of the pT of its object."""
+    return [index for index in layout.momenta() for _ in layout.features]
 
 
 def _above_zero(port: Any, name: str) -> Any:

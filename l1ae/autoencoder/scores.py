@@ -14,7 +14,7 @@ from keras import ops
 from numpy.typing import NDArray
 
 from l1ae.autoencoder.architectures import Autoencoder, apply
-from l1ae.autoencoder.front import presence
+from l1ae.autoencoder.front import momentum_of_each, presence
 from l1ae.autoencoder.layers import InputScaling, Select, SumOver, TableLookup
 from l1ae.events.layout import Layout
 from l1ae.records import SignedPrecision
@@ -149,8 +149,7 @@ def deploy_float(
     else:
         residual = autoencoder.target - autoencoder.decoder(code)  # type: ignore[misc]
         if config.mask_absent:
-            features = len(layout.features)
-            momenta = Select([index - index % features for index in range(layout.n_inputs)], name="momenta")
+            momenta = Select(momentum_of_each(layout), name="momenta")
             residual = residual * ops.minimum(ops.maximum(momenta(autoencoder.words), 0.0), 1.0)
         error = ops.square(residual) if name == "squared_error" else ops.absolute(residual)
         result = ops.sum(error, axis=1, keepdims=True)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from l1ae.autoencoder import augment
 from l1ae.autoencoder.architectures import Autoencoder
+from l1ae.autoencoder.front import momentum_of_each
 from l1ae.autoencoder.objectives import contractive, distillation, sparse, vicreg
 from l1ae.autoencoder.objectives.reconstruction import Reconstruction, input_weights, phi_periods
 from l1ae.autoencoder.objectives.variational import beta_elbo, kl_divergence
@@ -28,16 +29,18 @@ _BATCH = 8192
 
 
 def evaluated(model: keras.Model) -> Callable[[Words], NDArray[np.float32]]:
-    """A model as a function of words that remembers the last events it was asked for.
+    """A model as a function of words: as an attribute, Keras would take it for a part of the task and train it."""
+    return lambda words: model.predict(words.astype(np.float32), batch_size=_BATCH, verbose=0)
 
-    As an attribute, Keras would take the model itself for a part of the task and train it.
-    """
+
+def remembered(function: Callable[[Words], NDArray[np.float32]]) -> Callable[[Words], NDArray[np.float32]]:
+    """The same function, which does not compute anew for the very array that it was asked for last."""
     kept: list[Any] = [None, None]
 
     def evaluate(words: Words) -> NDArray[np.float32]:
         if kept[0] is not words:
             kept[:] = [None, None]
-            kept[:] = [words, model.predict(words.astype(np.float32), batch_size=_BATCH, verbose=0)]
+            kept[:] = [words, function(words)]
         return kept[1]
 
     return evaluate
@@ -80,7 +83,8 @@ class ReconstructionTask(Task):
     ) -> None:
         super().__init__()
         self.config, self.layout, self.weight_decay = config, layout, config.weight_decay
-        self.scaled, self.corrupted = evaluated(autoencoder.scale), evaluated(autoencoder.scale)
+        self.corrupted = evaluated(autoencoder.scale)
+        self.scaled = remembered(self.corrupted)  # the events of an only bucket are the same in every epoch
         periods = None
         if config.periodic:
             periods = phi_periods(layout, transform.scaling.shift, transform.tables is not None)
@@ -105,8 +109,7 @@ class ReconstructionTask(Task):
         if self.config.corruption is not None:
             result["seen"] = self._corrupted(words, target, self.config.corruption, rng)
         if self.config.mask_absent:
-            features = len(self.layout.features)
-            result["mask"] = np.repeat(words[:, ::features] > 0, features, axis=1).astype(np.float32)
+            result["mask"] = (words[:, momentum_of_each(self.layout)] > 0).astype(np.float32)
         if self.beta is not None:
             result["noise"] = rng.standard_normal((len(words), self.latent), dtype=np.float32)
         return result

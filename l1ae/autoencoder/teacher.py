@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from l1ae.autoencoder import augment
 from l1ae.autoencoder.front import front
 from l1ae.autoencoder.layers import Select
-from l1ae.autoencoder.tasks import Arrays, Task, Words, evaluated
+from l1ae.autoencoder.tasks import Arrays, Task, Words, evaluated, remembered
 from l1ae.autoencoder.training import Progress, fit
 from l1ae.autoencoder.transforms import InputTransform, learn_transform
 from l1ae.events.layout import Layout
@@ -72,7 +72,7 @@ class Errors(Task):
 
     def __init__(self, network: keras.Model, seen: keras.Model) -> None:
         super().__init__()
-        self.network, self.seen = network, evaluated(seen)
+        self.network, self.seen = network, remembered(evaluated(seen))
 
     def arrays(self, words: Words, rng: np.random.Generator) -> Arrays:
         """The inputs of the network."""
@@ -170,13 +170,13 @@ def _momenta(training: Buckets, layout: Layout, transform: Any, standardise: boo
         config = config.model_copy(update={"precision": _WIDE})  # -ln p of very large samples
         learned = learn_transform(training, layout, config, standardise=standardise)
     words = keras.Input((layout.n_inputs,), name="words")
-    momenta = Select(list(range(0, layout.n_inputs, len(layout.features))), name="momenta")
+    momenta = Select(layout.momenta(), name="momenta")
     return keras.Model(words, momenta(front(words, learned)))
 
 
 def _total_pt(words: Any, layout: Layout) -> Any:
     lsb = np.concatenate([np.full(kind.count, kind.pt.lsb, dtype=np.float32) for kind in layout.kinds])
-    momenta = Select(list(range(0, layout.n_inputs, len(layout.features))), name="all_momenta")
+    momenta = Select(layout.momenta(), name="all_momenta")
     return ops.maximum(momenta(words), 0.0) * lsb
 
 

@@ -68,18 +68,17 @@ def rates(
     scores: Scores,
     config: TriggerConfig,
     menu: Scores | None = None,
-    menu_khz: float | None = None,
     highest_word: int | None = None,
 ) -> Rates:
     """Thresholds of a score for the rates of `config`, and what passes them.
 
-    `menu`: scores of a menu of cuts for the same events in the same order; it runs at `menu_khz` in total, or, when
-    that is None, at the rate of each row. `highest_word`: the largest word of the score format.
+    `menu`: scores of a menu of cuts for the same events in the same order; it runs at `config.menu_khz` in total,
+    or, when that is None, at the rate of each row. `highest_word`: the largest word of the score format.
     """
     points = [_point(scores, asked, config.input_khz, highest_word) for asked in config.rates_khz]
     if menu is not None:
         points = [
-            point.model_copy(update={"menu": _menu_point(scores, menu, point, menu_khz, config.input_khz)})
+            point.model_copy(update={"menu": _menu_point(scores, menu, point, config)})
             if point.threshold is not None
             else point
             for point in points
@@ -120,8 +119,8 @@ def _point(scores: Scores, asked: float, input_khz: float, highest_word: int | N
     )
 
 
-def _menu_point(scores: Scores, menu: Scores, point: RatePoint, menu_khz: float | None, input_khz: float) -> MenuPoint:
-    asked = point.asked_khz if menu_khz is None else menu_khz
+def _menu_point(scores: Scores, menu: Scores, point: RatePoint, config: TriggerConfig) -> MenuPoint:
+    asked, input_khz = config.menu_khz or point.asked_khz, config.input_khz
     cut, reason = _cut(menu, asked, input_khz)
     if cut is None or point.threshold is None:
         return MenuPoint(asked_khz=asked, reason=reason)

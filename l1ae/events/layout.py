@@ -140,6 +140,10 @@ class Layout(Record):
         """Names of the inputs in the order of the flattened layout, such as `jet3_eta`."""
         return tuple(f"{name}_{feature}" for name in self.object_names() for feature in self.features)
 
+    def momenta(self) -> list[int]:
+        """Index of the pT of each object among the inputs; the first feature of a layout is pT."""
+        return list(range(0, self.n_inputs, len(self.features)))
+
     def is_direction(self) -> NDArray[np.bool_]:
         """(n_inputs,) which inputs are angles."""
         return np.tile([feature in ("eta", "phi") for feature in self.features], self.n_objects)

@@ -2,12 +2,11 @@
 
 from pathlib import Path
 
-import jinja2
-
 from l1ae.files import write_text
 from l1ae.report.comparison_grids import grids, made_with, tested
 from l1ae.report.comparison_plot import comparison_plots
 from l1ae.report.comparison_record import Comparison
+from l1ae.report.pages import page_environment
 
 
 def write_comparison_page(path: Path, comparison: Comparison) -> None:
@@ -17,20 +16,17 @@ def write_comparison_page(path: Path, comparison: Comparison) -> None:
 
 def render_comparison(comparison: Comparison) -> str:
     """The page as HTML text: how it was made, what was compared, physics against cost, the tables, provenance."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("l1ae.report", "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     first, *others = grids(comparison)
-    return environment.get_template("comparison.html.j2").render(
-        comparison=comparison,
-        tested=tested(comparison),
-        first=first,
-        others=others,
-        plots=comparison_plots(comparison),
-        baselines=dict.fromkeys((row.baseline, row.description) for row in comparison.baselines),
-        made_with=made_with(comparison),
+    return (
+        page_environment()
+        .get_template("comparison.html.j2")
+        .render(
+            comparison=comparison,
+            tested=tested(comparison),
+            first=first,
+            others=others,
+            plots=comparison_plots(comparison),
+            baselines=dict.fromkeys((row.baseline, row.description) for row in comparison.baselines),
+            made_with=made_with(comparison),
+        )
     )

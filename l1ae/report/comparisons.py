@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from l1ae.circuit import Circuit
+from l1ae.circuit.inverse import SCALED
 from l1ae.config import DataConfig
 from l1ae.errors import DataError
 from l1ae.evaluation import (
@@ -29,8 +30,6 @@ from l1ae.events.stream import EventStream
 from l1ae.report.record import Baseline
 from l1ae.report.scoring import Score
 
-#: Name of the layer whose output the network sees: the scaled and quantized inputs.
-SCALED = "scaled"
 #: Names of baselines that the report treats in a way of their own.
 MENU, SUPERVISED = "menu of cuts", "supervised trees"
 

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import jinja2
-
 from l1ae.evaluation import SignalPerformance, WorkingPoint
 from l1ae.files import write_text
 from l1ae.report.arrays import RunArrays
@@ -19,6 +17,7 @@ from l1ae.report.findings import (
 )
 from l1ae.report.gallery import run_plots
 from l1ae.report.numbers import count, figure, interval, khz, percent
+from l1ae.report.pages import page_environment
 from l1ae.report.record import RunReport
 from l1ae.report.style import Plot
 
@@ -30,13 +29,7 @@ def write_page(path: Path, report: RunReport, arrays: RunArrays | None = None) -
 
 def render(report: RunReport, plots: Sequence[Plot] = ()) -> str:
     """The page as HTML text: verdict, physics against baselines, plots, model, firmware, provenance."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("l1ae.report", "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_environment()
     environment.filters.update(
         count=count,
         figure=figure,

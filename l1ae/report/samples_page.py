@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import jinja2
-
 from l1ae.events.compare import Comparison, p_text
 from l1ae.events.summary import Summary
 from l1ae.files import write_text
 from l1ae.report.compare_plots import comparison_figure
+from l1ae.report.pages import page_environment
 from l1ae.report.style import Plot
 
 
@@ -24,13 +23,7 @@ def write_samples_page(
         "per object that is there. Upper panels: each normalised to 1. Lower panels: B over A, triangles outside.",
         comparison_figure(*samples, (first.processes, second.processes), (first.name, second.name)),
     )
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("l1ae.report", "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_environment()
     environment.filters["p_text"] = p_text
     text = environment.get_template("samples.html.j2").render(
         title=title,

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from l1ae.autoencoder.architectures import build
-from l1ae.autoencoder.tasks import EmbeddingTask, ReconstructionTask, StudentTask, evaluated
+from l1ae.autoencoder.tasks import EmbeddingTask, ReconstructionTask, StudentTask, evaluated, remembered
 from l1ae.autoencoder.transforms import InputTransform
 from l1ae.events.layout import LEPTON
 from l1ae.settings import AutoencoderConfig, EmbeddingConfig, TrainingConfig, VicregConfig
@@ -166,7 +166,7 @@ def test_a_student_sees_as_many_invented_events_and_its_teachers_scores():
 def test_a_model_as_a_function_remembers_the_last_events():
     words = keras.Input((9,))
     model = keras.Model(words, 2 * words)
-    function = evaluated(model)
+    function = remembered(evaluated(model))
     first = function(WORDS)
     assert (first == 2 * WORDS).all()
     assert function(WORDS) is first

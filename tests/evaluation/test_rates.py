@@ -75,10 +75,10 @@ def test_a_menu_that_fires_on_the_same_events_leaves_nothing_pure(scores):
 
 
 def test_the_menu_can_have_a_rate_of_its_own(scores, menu):
-    first, second = rates(scores, BASIS, menu, menu_khz=100.0).points[:2]
+    first, second = rates(scores, BASIS.model_copy(update={"menu_khz": 100.0}), menu).points[:2]
     assert first.menu.asked_khz == second.menu.asked_khz == 100
     assert first.menu.rate == second.menu.rate
-    unreachable = rates(scores, BASIS, menu, menu_khz=0.1).points[0].menu
+    unreachable = rates(scores, BASIS.model_copy(update={"menu_khz": 0.1}), menu).points[0].menu
     assert unreachable.reason == "not reachable with 10000 background events"
     assert unreachable.pure is None
 

@@ -98,3 +98,9 @@ def test_every_column_is_told_with_its_scale():
     assert len(columns) == 12
     assert [column.feature for column in columns if column.scale is None] == ["eta"]
     assert np.prod(LEPTON.shape) == sum((column.rows.stop - column.rows.start) for column in columns)
+
+
+@pytest.mark.parametrize("layout", [LEPTON, GLOBAL_TRIGGER, LEPTON.select(None, ["pt"])])
+def test_the_momenta_are_the_inputs_named_pt(layout):
+    names = layout.feature_names()
+    assert [names[index] for index in layout.momenta()] == [name for name in names if name.endswith("_pt")]
