@@ -6,15 +6,18 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from l1ae.circuit.builder import Builder
 from l1ae.circuit.corners import corner_words, tie_counts
 from l1ae.circuit.formats import FixedFormat, Overflow, Rounding
 from l1ae.circuit.graph import Circuit
 from l1ae.circuit.nodes import (
     UNDECIDED,
     Add,
+    Clip,
     Dense,
     Dot,
     Input,
+    Leaky,
     Lookup,
     Multiply,
     Node,
@@ -33,12 +36,15 @@ if TYPE_CHECKING:
 __all__ = [
     "UNDECIDED",
     "Add",
+    "Builder",
     "Circuit",
+    "Clip",
     "Convolution",
     "Dense",
     "Dot",
     "FixedFormat",
     "Input",
+    "Leaky",
     "Lookup",
     "MaxPool",
     "Multiply",

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from l1ae.circuit.graph import Circuit
 from l1ae.circuit.nodes import Lookup, Quantize, Scale
-from l1ae.circuit.slopes import SUMS, slopes
-from l1ae.circuit.table_corners import NewEntries, every_entry, one_by_one, scan_words, table_driven
+from l1ae.circuit.slopes import SUMS, port_slopes, slopes
+from l1ae.circuit.table_corners import NewEntries, every_entry, one_by_one, placed, scan_words, table_driven
 
 Words = NDArray[np.int64]
 
@@ -52,10 +52,8 @@ def _ties(circuit: Circuit, node: Quantize, raw: Words) -> NDArray[np.bool_]:
 
 def _constant_and_one_hot(circuit: Circuit) -> Words:
     """All zero, all minimum, all maximum, and each input alone at its minimum and maximum."""
-    port, n = circuit.input.format, circuit.input.shape[0]
-    ends = (port.low, port.high)
-    constant = np.array([[value] * n for value in (0, *ends)], dtype=np.int64)
-    return np.concatenate([constant, *(np.eye(n, dtype=np.int64) * value for value in ends)])
+    ends = circuit.port_range
+    return np.concatenate([np.stack([np.zeros_like(ends[0]), *ends]), *map(np.diag, ends)])
 
 
 def _sign_driven(circuit: Circuit) -> Words:
@@ -64,27 +62,28 @@ def _sign_driven(circuit: Circuit) -> Words:
     Exact for sums of inputs that are independent of each other (the first layer); for deeper ones the signs are those
     of the product of the kernels, as if every rectifier were open.
     """
-    port = circuit.input.format
-    rows = [np.zeros((0, circuit.input.shape[0]), dtype=np.int64)]
+    low, high = circuit.port_range
+    rows = [np.zeros((0, circuit.n_inputs), dtype=np.int64)]
     for node in circuit.nodes:
         if isinstance(node, SUMS):
-            slope = slopes(circuit, node)[circuit.input.name]
-            up = np.where(slope > 0, port.high, np.where(slope < 0, port.low, 0))
-            down = np.where(slope > 0, port.low, np.where(slope < 0, port.high, 0))
+            slope = port_slopes(circuit, slopes(circuit, node), node.size)
+            up = np.where(slope > 0, high, np.where(slope < 0, low, 0))
+            down = np.where(slope > 0, low, np.where(slope < 0, high, 0))
             rows += [up, down]
     return np.concatenate(rows).astype(np.int64)
 
 
 def _first_quantizers(circuit: Circuit, rng: np.random.Generator) -> list[Words]:
-    """Ties and saturation edges of quantizers that see one input each, found by scanning the port."""
-    quantizers = [node for node in one_by_one(circuit) if isinstance(node, Quantize)]
-    scan, traced = scan_words(circuit, [node.inputs[0] for node in quantizers])
+    """Ties and saturation edges of quantizers that see one input each, found by scanning the ports."""
     parts = []
-    for node in quantizers:
-        raw = traced[node.inputs[0]]
-        if circuit.ranges[node.name].lost_bits:
-            parts.append(_choose(scan, _ties(circuit, node, raw), rng))
-        parts.append(_edges(circuit, node, raw, scan))
+    for port in circuit.inputs:
+        quantizers = [node for node in one_by_one(circuit, port) if isinstance(node, Quantize)]
+        scan, traced = scan_words(circuit, port, [node.inputs[0] for node in quantizers])
+        for node in quantizers:
+            raw = traced[node.inputs[0]]
+            if circuit.ranges[node.name].lost_bits:
+                parts.append(placed(circuit, port, _choose(scan, _ties(circuit, node, raw), rng)))
+            parts.append(placed(circuit, port, _edges(circuit, node, raw, scan)))
     return parts
 
 
@@ -151,15 +150,16 @@ def _events(circuit: Circuit, node: Quantize, traced: Mapping[str, Words]) -> ND
 
 def _random_words(circuit: Circuit, rng: np.random.Generator) -> Words:
     """Uniform words of several magnitudes around the centre of the scaling, some of them sparse."""
-    port, n = circuit.input.format, circuit.input.shape[0]
+    (low, high), n = circuit.port_range, circuit.n_inputs
+    width = np.concatenate([np.full(port.size, port.format.width) for port in circuit.inputs])
     centre = np.zeros(n, dtype=np.int64)
-    first = {circuit.input.name, *(node.name for node in circuit.nodes if node.inputs == (circuit.input.name,))}
-    for node in circuit.nodes:
-        if isinstance(node, Scale) and node.inputs[0] in first and port.fraction >= 0:
-            centre = np.array(node.offset, dtype=np.int64) << port.fraction
-            break
-    magnitude = np.exp2(rng.uniform(0, port.width, size=(_SEARCH_BATCH, 1)))
+    for port in circuit.inputs:
+        first = {port.name, *(node.name for node in circuit.nodes if node.inputs == (port.name,))}
+        scale = next((node for node in circuit.nodes if isinstance(node, Scale) and node.inputs[0] in first), None)
+        if scale is not None and port.format.fraction >= 0:
+            centre[circuit.columns[port.name]] = np.array(scale.offset, dtype=np.int64) << port.format.fraction
+    magnitude = np.exp2(rng.uniform(0, 1, size=(_SEARCH_BATCH, 1)) * width)
     words = np.rint(rng.uniform(-1, 1, size=(_SEARCH_BATCH, n)) * magnitude).astype(np.int64)
     words[rng.random(words.shape) < rng.choice([0.0, 0.5, 0.9], size=(_SEARCH_BATCH, 1))] = 0
-    clipped: Words = np.clip(words + centre, port.low, port.high)
+    clipped: Words = np.clip(words + centre, low, high)
     return clipped

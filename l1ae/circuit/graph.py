@@ -1,18 +1,17 @@
-"""The circuit: a chain of integer operations with exact formats, the golden meaning of a quantized model."""
+"""The circuit: a graph of integer operations with exact formats, the golden meaning of a quantized model."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from l1ae.circuit import nodes as operations
-from l1ae.circuit import ranges as proofs
 from l1ae.circuit import reference, storage
+from l1ae.circuit.builder import Builder
 from l1ae.circuit.formats import FixedFormat
-from l1ae.circuit.nodes import UNDECIDED, Input, Node
+from l1ae.circuit.nodes import UNDECIDED, Clip, Input, Leaky, Lookup, Node, Quantize
 from l1ae.circuit.ranges import NodeRange
 from l1ae.circuit.reference import Values, Words
 from l1ae.circuit.tensors import MaxPool, Wire
@@ -21,44 +20,37 @@ from l1ae.errors import ConversionError, RunFolderError
 
 @dataclass(frozen=True)
 class Circuit:
-    """Operations in topological order: the first is the input port, the last the output."""
+    """Operations in topological order, of which the nodes `Input` are the input ports, in this order.
+
+    `outputs`: names of the nodes whose words leave the circuit; the last node when none are given.
+    Wherever words of all ports stand in one array, they stand side by side, flattened: (N, `n_inputs`).
+    """
 
     nodes: tuple[Node, ...]
+    outputs: tuple[str, ...] = ()
+    #: The words every tensor can reach and what follows from them, per node; `str` of each is one sentence.
+    ranges: dict[str, NodeRange] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        known: dict[str, Node] = {}
+        if not self.outputs and self.nodes:
+            object.__setattr__(self, "outputs", (self.nodes[-1].name,))
+        builder = Builder()
         for node in self.nodes:
-            if node.name in known:
-                raise ConversionError(f"two layers are named {node.name}: give every layer its own name")
-            missing = [name for name in node.inputs if name not in known]
-            if missing:
-                raise ConversionError(f"layer {node.name}: its input {missing[0]} does not come before it")
-            if isinstance(node, Input) != (not known):
-                raise ConversionError(f"layer {node.name}: a circuit has exactly one input, and it comes first")
             if node.format is UNDECIDED:
                 raise ConversionError(f"layer {node.name} has no format yet: build the circuit with Circuit.derive")
-            operations.check(node, [known[name] for name in node.inputs])
-            known[node.name] = node
-        if len(self.nodes) < 2:
+            builder.add(node)
+        if not self.inputs or len(self.nodes) == len(self.inputs):
             raise ConversionError("a circuit needs an input and at least one operation")
-        if len(self.output.shape) != 1:
-            raise ConversionError(
-                f"layer {self.output.name}: an output of shape {self.output.shape}; put a Flatten behind it"
-            )
+        missing = next((name for name in self.outputs if name not in builder.nodes), None)
+        if missing is not None or len(set(self.outputs)) < len(self.outputs):
+            raise ConversionError(f"outputs {', '.join(self.outputs)}: name different layers of the circuit")
+        object.__setattr__(self, "ranges", builder.ranges)
 
     @classmethod
-    def derive(cls, nodes: Iterable[Node]) -> "Circuit":
+    def derive(cls, nodes: Iterable[Node], outputs: Sequence[str] = ()) -> "Circuit":
         """Give every node with the format `UNDECIDED` the smallest one that holds its exact result for every input."""
-        done: list[Node] = []
-        known: dict[str, NodeRange] = {}
-        for node in nodes:
-            if all(name in known for name in node.inputs):
-                operands = [other for name in node.inputs for other in done if other.name == name]
-                operations.check(node, operands)
-                node = proofs.with_exact_format(node, known)
-                known[node.name] = proofs.node_range(node, known)
-            done.append(node)
-        return cls(tuple(done))
+        builder = Builder()
+        return cls(tuple(builder.add(node) for node in nodes), tuple(outputs))
 
     def __getitem__(self, name: str) -> Node:
         for node in self.nodes:
@@ -67,19 +59,41 @@ class Circuit:
         raise KeyError(name)
 
     @property
-    def input(self) -> Node:
-        """The input port; its format is that of the hardware words."""
-        return self.nodes[0]
+    def inputs(self) -> tuple[Input, ...]:
+        """The input ports; their formats are those of the hardware words."""
+        return tuple(node for node in self.nodes if isinstance(node, Input))
+
+    @property
+    def input(self) -> Input:
+        """The only input port; raises `ConversionError` when there are several."""
+        ports = self.inputs
+        if len(ports) > 1:
+            raise ConversionError(f"the circuit has {len(ports)} inputs ({', '.join(port.name for port in ports)})")
+        return ports[0]
 
     @property
     def output(self) -> Node:
-        """The node whose words leave the circuit; value = word * `output.format.lsb`."""
-        return self.nodes[-1]
+        """The only node whose words leave the circuit, value = word * `output.format.lsb`; raises like `input`."""
+        if len(self.outputs) > 1:
+            raise ConversionError(f"the circuit has {len(self.outputs)} outputs ({', '.join(self.outputs)})")
+        return self[self.outputs[0]]
+
+    @property
+    def n_inputs(self) -> int:
+        """Words of one event that go in, through all ports."""
+        return sum(port.size for port in self.inputs)
 
     @cached_property
-    def ranges(self) -> dict[str, NodeRange]:
-        """The words every tensor can reach and what follows from them, per node; `str` of each is one sentence."""
-        return proofs.propagate(self.nodes)
+    def port_range(self) -> tuple[Words, Words]:
+        """Smallest and largest word of each input, two arrays (n_inputs,)."""
+        ends = [np.full(port.size, end) for port in self.inputs for end in (port.format.low, port.format.high)]
+        return np.concatenate(ends[::2]).astype(np.int64), np.concatenate(ends[1::2]).astype(np.int64)
+
+    @cached_property
+    def columns(self) -> dict[str, slice]:
+        """Where the words of each port stand in an array of all inputs, by name."""
+        ends = np.cumsum([0, *(port.size for port in self.inputs)]).tolist()
+        return {port.name: slice(*ends[index : index + 2]) for index, port in enumerate(self.inputs)}
 
     @property
     def proved(self) -> bool:
@@ -94,7 +108,7 @@ class Circuit:
     def replace(self, node: Node) -> "Circuit":
         """The circuit with the node of the same name exchanged, everything else as it was."""
         self[node.name]
-        return Circuit(tuple(node if other.name == node.name else other for other in self.nodes))
+        return Circuit(tuple(node if other.name == node.name else other for other in self.nodes), self.outputs)
 
     def between(self, source: str, target: str | None = None) -> "Circuit":
         """What leads from the node `source`, which becomes the input port, to `target` (None: the output).
@@ -111,23 +125,36 @@ class Circuit:
         if more is not None or first.name not in needed:
             reason = "does not follow from" if first.name not in needed else f"needs {more} too, not only"
             raise ConversionError(f"layer {last.name} {reason} {source}: choose two layers with nothing beside them")
-        if len(first.shape) != 1:
-            raise ConversionError(f"layer {source}: an input of shape {first.shape}; choose a layer that is a vector")
         port = Input(first.name, (), first.shape, first.format)
-        return Circuit(tuple(port if node is first else node for node in self.nodes if node.name in needed))
+        kept = tuple(port if node is first else node for node in self.nodes if node.name in needed)
+        return Circuit(kept, (last.name,))
 
-    def input_words(self, values: Values) -> Words:
-        """Input port words (N, n): integers are words, floats are values; the port rounds and saturates both."""
-        return reference.port_words(values, self.input.format)
+    def input_words(self, values: Values | Sequence[Values]) -> Words:
+        """Words (N, n_inputs) of all ports side by side: integers are words, floats are values.
 
-    def trace(self, words: Values, names: Sequence[str] | None = None) -> dict[str, Words]:
-        """Words (N, *shape) of every node, or of those in `names`, for inputs (N, n)."""
+        `values`: one array (N, *shape) or (N, size) per port, or one array (N, n_inputs) for all; what does not fit a
+        port is rounded and saturated, as its format says. Raises `DataError` for anything else.
+        """
+        return reference.input_words(self.inputs, values)
+
+    def trace(self, values: Values | Sequence[Values], names: Sequence[str] | None = None) -> dict[str, Words]:
+        """Words (N, *shape) of every node, or of those in `names`; `values` as for `input_words`."""
         wanted = [node.name for node in self.nodes] if names is None else [self[name].name for name in names]
-        return reference.trace(self.nodes, self.ranges, words, wanted)
+        return reference.trace(self.nodes, self.ranges, values, wanted)
 
-    def reference(self, words: Values) -> Words:
-        """Output words (N, 1) for inputs (N, n): what every implementation must give."""
-        return self.trace(words, [self.output.name])[self.output.name]
+    def reference(self, values: Values | Sequence[Values]) -> Words | tuple[Words, ...]:
+        """Output words (N, *shape), a tuple of them for several outputs: what every implementation must give.
+
+        `values` as for `input_words`.
+        """
+        traced = self.trace(values, self.outputs)
+        found = tuple(traced[name] for name in self.outputs)
+        return found if len(found) > 1 else found[0]
+
+    def output_words(self, values: Values | Sequence[Values]) -> Words:
+        """Words (N, m) of all outputs side by side, flattened."""
+        traced = self.trace(values, self.outputs)
+        return np.concatenate([traced[name].reshape(len(traced[name]), self[name].size) for name in self.outputs], axis=1)
 
     def value(self, name: str, words: Words) -> NDArray[np.float64]:
         """Real values of the words of a node, exact up to 53 bits."""
@@ -135,18 +162,18 @@ class Circuit:
 
     def accumulators(self) -> dict[str, FixedFormat]:
         """Formats of the sums, which interval arithmetic has found."""
-        others = (Input, operations.Quantize, operations.Lookup, Wire, MaxPool)
+        others = (Input, Quantize, Lookup, Clip, Leaky, Wire, MaxPool)
         return {node.name: node.format for node in self.nodes if not isinstance(node, others)}
 
     def save(self, path: Path) -> None:
         """Write the circuit, weights included, as JSON for people and programs; whole or not at all."""
-        storage.save(self.nodes, Path(path))
+        storage.save(self.nodes, self.outputs, Path(path))
 
     @classmethod
     def load(cls, path: Path) -> "Circuit":
         """Read what `save` wrote; raises `RunFolderError` when the file is missing or damaged."""
-        nodes = storage.load(Path(path))
+        nodes, outputs = storage.load(Path(path))
         try:
-            return cls(nodes)
+            return cls(nodes, outputs)
         except ConversionError as error:
             raise RunFolderError(f"{path} is damaged ({error}): convert the model again") from error

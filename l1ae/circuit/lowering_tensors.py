@@ -82,7 +82,8 @@ def max_pool(layer: Any, inputs: tuple[str, ...], shape: Shape, source: Shape, w
             f"layer {layer.name}: padding={layer.padding!r} and strides={layer.strides}; set padding='valid' and leave "
             "strides out, so that windows do not overlap"
         )
-    return MaxPool(layer.name, inputs, shape, UNDECIDED, source, tuple(layer.pool_size))
+    pool = tuple(layer.pool_size)
+    return MaxPool(layer.name, inputs, shape, UNDECIDED, source, pool, pool, (0, 0))
 
 
 #: Layers that lose exactness, and what to take instead.

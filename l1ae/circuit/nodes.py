@@ -126,12 +126,31 @@ class Lookup(Node):
 
 
 @dataclass(frozen=True, eq=False)
+class Clip(Node):
+    """The value, or the nearest of two limits: words with `fraction` bits below the point, None for no limit.
+
+    A rectifier is a clip at 0 from below. No bit is lost.
+    """
+
+    low: int | None
+    high: int | None
+    fraction: int
+
+
+@dataclass(frozen=True, eq=False)
+class Leaky(Node):
+    """x where x >= 0, x * 2**-shift elsewhere; no bit is lost."""
+
+    shift: int
+
+
+@dataclass(frozen=True, eq=False)
 class Dot(Node):
     """Sum over the last axis of the product of both operands; the sum of squares when they are the same tensor."""
 
 
 #: Operations on one element at a time, which leave a tensor of up to three dimensions in its shape.
-ELEMENTWISE: tuple[type[Node], ...] = (Quantize, Subtract, Add, Multiply, Lookup)
+ELEMENTWISE: tuple[type[Node], ...] = (Input, Quantize, Subtract, Add, Multiply, Lookup, Clip, Leaky)
 
 
 @singledispatch
@@ -153,6 +172,16 @@ def _(node: Quantize, operands: Sequence[FixedFormat]) -> int:
 @raw_fraction.register
 def _(node: Scale, operands: Sequence[FixedFormat]) -> int:
     return operands[0].fraction + max(node.shift)
+
+
+@raw_fraction.register
+def _(node: Clip, operands: Sequence[FixedFormat]) -> int:
+    return max(operands[0].fraction, node.fraction)
+
+
+@raw_fraction.register
+def _(node: Leaky, operands: Sequence[FixedFormat]) -> int:
+    return operands[0].fraction + node.shift
 
 
 @raw_fraction.register
@@ -218,6 +247,10 @@ def problem(node: Node, shapes: Sequence[tuple[int, ...]]) -> str | None:
         result = shapes[0]
     if isinstance(node, Scale) and not len(node.offset) == len(node.shift) == node.shape[0]:
         return f"{len(node.offset)} offsets and {len(node.shift)} shifts for {node.shape[0]} inputs"
+    if isinstance(node, Clip) and node.low is not None and node.high is not None and node.low > node.high:
+        return f"limits from {node.low} to {node.high} leave nothing"
+    if isinstance(node, Leaky) and node.shift < 0:
+        return f"shift {node.shift}: a leaky rectifier makes negative values smaller; give 0 or more"
     return None if result == node.shape else f"shape {node.shape} where {result} is computed"
 
 

@@ -5,8 +5,8 @@ independent inputs reaches its bounds). A sum is proved by its final value: two'
 cancel when the final value fits.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import singledispatch
 from typing import Literal
 
@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 
 from l1ae.circuit.formats import FixedFormat, Overflow
 from l1ae.circuit.nodes import (
-    UNDECIDED,
     Add,
+    Clip,
     Dense,
     Dot,
     Input,
+    Leaky,
     Lookup,
     Multiply,
     Node,
@@ -89,14 +90,6 @@ class NodeRange:
         return f"{self.name}: {self.format}, {reach}, {fate}{lost}{float32}"
 
 
-def propagate(nodes: Iterable[Node]) -> dict[str, NodeRange]:
-    """Ranges of all nodes, in their order."""
-    result: dict[str, NodeRange] = {}
-    for node in nodes:
-        result[node.name] = node_range(node, result)
-    return result
-
-
 def node_range(node: Node, known: Mapping[str, NodeRange]) -> NodeRange:
     """Range of one node whose operands are `known`."""
     operands = [known[name] for name in node.inputs]
@@ -107,14 +100,11 @@ def node_range(node: Node, known: Mapping[str, NodeRange]) -> NodeRange:
     return NodeRange(node.name, node.format, low, high, raw, fraction, overflow, exact)
 
 
-def with_exact_format(node: Node, known: Mapping[str, NodeRange]) -> Node:
-    """The node with the smallest format that holds every exact result, where it has none yet."""
-    if node.format is not UNDECIDED:
-        return node
-    operands = [known[name] for name in node.inputs]
-    fraction = raw_fraction(node, [operand.format for operand in operands])
-    raw = bounds(node, operands, fraction)
-    return replace(node, format=FixedFormat.holding(int(raw.low.min()), int(raw.high.max()), fraction))
+def exact_format(node: Node, known: Mapping[str, NodeRange]) -> FixedFormat:
+    """The smallest format that holds every exact result of a node."""
+    fraction = raw_fraction(node, [known[name].format for name in node.inputs])
+    raw = bounds(node, [known[name] for name in node.inputs], fraction)
+    return FixedFormat.holding(int(raw.low.min()), int(raw.high.max()), fraction)
 
 
 def _apply(
@@ -144,7 +134,7 @@ def bounds(node: Node, operands: Sequence[NodeRange], fraction: int) -> Bounds:
 
 @bounds.register
 def _(node: Input, operands: Sequence[NodeRange], fraction: int) -> Bounds:
-    low, high = np.full(node.shape, node.format.low), np.full(node.shape, node.format.high)
+    low, high = np.full(node.size, node.format.low), np.full(node.size, node.format.high)
     return Bounds(low.astype(np.int64), high.astype(np.int64), _largest(low, high))
 
 
@@ -255,9 +245,38 @@ def _products(node: Node, a: NodeRange, b: NodeRange, terms: int) -> tuple[NDArr
 
 @bounds.register
 def _(node: Wire, operands: Sequence[NodeRange], fraction: int) -> Bounds:
+    low, high = (
+        np.concatenate([*(_aligned(end, x, fraction, node) for end, x in zip(ends, operands, strict=True)), [0]])
+        for ends in ([x.low for x in operands], [x.high for x in operands])
+    )
+    chosen = list(node.indices)  # the zero stands last, where the index -1 finds it
+    magnitude = max(_largest(x.low, x.high) for x in operands)  # a wire moves no bit: each operand has its own last one
+    return Bounds(low[chosen], high[chosen], magnitude)
+
+
+@bounds.register
+def _(node: Clip, operands: Sequence[NodeRange], fraction: int) -> Bounds:
     (x,) = operands
-    low, high = x.low[list(node.indices)], x.high[list(node.indices)]
-    return Bounds(low, high, _largest(low, high))
+    low, high = (_aligned(end, x, fraction, node) for end in (x.low, x.high))
+    limits = [None if end is None else end << fraction - node.fraction for end in (node.low, node.high)]
+    _check_width(max(abs(end) for end in (*limits, 0) if end is not None), node)
+    low, high = (np.clip(end, *limits) if limits != [None, None] else end for end in (low, high))
+    return Bounds(low, high, max(_largest(x.low, x.high), *(abs(end) for end in (node.low, node.high, 0) if end)))
+
+
+@bounds.register
+def _(node: Leaky, operands: Sequence[NodeRange], fraction: int) -> Bounds:
+    (x,) = operands
+    _check_width(_largest(x.low, x.high) << node.shift, node)
+    low, high = (np.where(end < 0, end, end << np.int64(node.shift)) for end in (x.low, x.high))
+    return Bounds(low, high, _largest(x.low, x.high))
+
+
+def _aligned(words: NDArray[np.int64], x: NodeRange, fraction: int, node: Node) -> NDArray[np.int64]:
+    """Words of an operand with `fraction` bits below the point."""
+    shift = fraction - x.format.fraction
+    _check_width(_largest(words, words) << shift, node)
+    return words << np.int64(shift)
 
 
 @bounds.register

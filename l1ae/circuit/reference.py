@@ -7,7 +7,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from l1ae.circuit.formats import FixedFormat
-from l1ae.circuit.nodes import Add, Dense, Dot, Input, Lookup, Multiply, Node, Quantize, Scale, Subtract, Sum
+from l1ae.circuit.nodes import (
+    Add,
+    Clip,
+    Dense,
+    Dot,
+    Input,
+    Leaky,
+    Lookup,
+    Multiply,
+    Node,
+    Quantize,
+    Scale,
+    Subtract,
+    Sum,
+)
 from l1ae.circuit.ranges import NodeRange, aligned_bias
 from l1ae.circuit.tensors import MaxPool, Wire
 from l1ae.errors import DataError
@@ -32,27 +46,52 @@ def port_words(values: Values, port: FixedFormat) -> Words:
     return port.quantize(values.astype(np.int64), port.fraction)
 
 
+def input_words(ports: Sequence[Node], values: Values | Sequence[Values]) -> Words:
+    """Words (N, n) of all `ports` side by side, see `Circuit.input_words`."""
+    sizes = [port.size for port in ports]
+    if isinstance(values, (list, tuple)) and len(values) == len(ports) and np.ndim(values[0]) > 1:
+        arrays = [np.asarray(array) for array in values]
+    else:
+        whole = np.asarray(values)
+        if len(ports) == 1:
+            arrays = [whole]
+        elif whole.ndim == 2 and whole.shape[1] == sum(sizes):
+            arrays = np.split(whole, np.cumsum(sizes)[:-1], axis=1)
+        else:
+            shapes = ", ".join(f"(events, {', '.join(map(str, port.shape))})" for port in ports)
+            raise DataError(f"inputs of shape {whole.shape}: give one array per input, {shapes}")
+    words = []
+    for array, port in zip(arrays, ports, strict=True):
+        if array.ndim < 2 or array.shape[1:] not in (port.shape, (port.size,)):
+            shape = ", ".join(map(str, port.shape))
+            raise DataError(f"inputs of shape {array.shape}: {port.name} takes (events, {shape})")
+        words.append(port_words(array.reshape(len(array), port.size), port.format))
+    if len({len(array) for array in words}) > 1:
+        raise DataError(f"{' and '.join(str(len(array)) for array in words)} events: give as many to each input")
+    return np.concatenate(words, axis=1)
+
+
 def trace(
     nodes: Sequence[Node],
     ranges: Mapping[str, NodeRange],
-    values: Values,
+    values: Values | Sequence[Values],
     names: Iterable[str],
 ) -> dict[str, Words]:
-    """Words (N, *shape) of the named nodes for inputs (N, n), computed in batches."""
-    values = np.asarray(values)
-    port = nodes[0]
-    if values.ndim != 2 or values.shape[1:] != port.shape:
-        raise DataError(f"inputs of shape {values.shape}: the circuit takes (events, {port.shape[0]})")
+    """Words (N, *shape) of the named nodes for inputs as `input_words` takes them, computed in batches."""
+    ports = [node for node in nodes if isinstance(node, Input)]
+    given = input_words(ports, values)
+    parts = np.split(given, np.cumsum([port.size for port in ports])[:-1], axis=1)
+    columns = {port.name: part for port, part in zip(ports, parts, strict=True)}
     names = tuple(names)
     needed = _ancestors(nodes, names)
     by_name = {node.name: node for node in nodes}
-    result = {name: np.empty((len(values), *by_name[name].shape), dtype=np.int64) for name in names}
-    for start in range(0, len(values), BATCH):
+    result = {name: np.empty((len(given), *by_name[name].shape), dtype=np.int64) for name in names}
+    for start in range(0, len(given), BATCH):
         part = slice(start, start + BATCH)
         words: dict[str, Words] = {}
         for node in needed:
             if isinstance(node, Input):
-                words[node.name] = port_words(values[part], node.format)
+                words[node.name] = columns[node.name][part]
             else:
                 proved = ranges[node.name]
                 raw = compute(
@@ -137,8 +176,25 @@ def _(node: Dot, operands: Sequence[Words], sources: Sequence[NodeRange], proved
 
 
 @compute.register
+def _(node: Clip, operands: Sequence[Words], sources: Sequence[NodeRange], proved: NodeRange) -> Words:
+    words = operands[0] << np.int64(proved.fraction - sources[0].format.fraction)
+    limits = [None if end is None else end << proved.fraction - node.fraction for end in (node.low, node.high)]
+    return words if limits == [None, None] else np.clip(words, *limits)
+
+
+@compute.register
+def _(node: Leaky, operands: Sequence[Words], sources: Sequence[NodeRange], proved: NodeRange) -> Words:
+    (x,) = operands
+    return np.where(x < 0, x, x << np.int64(node.shift))
+
+
+@compute.register
 def _(node: Wire, operands: Sequence[Words], sources: Sequence[NodeRange], proved: NodeRange) -> Words:
-    return operands[0][:, list(node.indices)]
+    up = (np.int64(proved.fraction - source.format.fraction) for source in sources)
+    zero = np.zeros((len(operands[0]), 1), dtype=np.int64)  # the last one, where the index -1 finds it
+    # Inside of a batch every tensor is flat.
+    inputs = [words << shift for words, shift in zip(operands, up, strict=True)]
+    return np.concatenate([*inputs, zero], axis=1)[:, list(node.indices)]
 
 
 @compute.register

@@ -21,7 +21,10 @@ _MAX_DIMENSIONS = 3
 
 @dataclass(frozen=True, eq=False)
 class Wire(Node):
-    """Elements of the operand in another order, shape or number: out[j] = in[indices[j]], both flattened."""
+    """Elements of one or more operands in another order, shape or number: out[j] = in[indices[j]], all flattened.
+
+    `in` is one operand behind the other; index -1 stands for a zero.
+    """
 
     indices: tuple[int, ...]
 
@@ -61,18 +64,25 @@ class Convolution(Dense):
 
 @dataclass(frozen=True, eq=False)
 class MaxPool(Node):
-    """The largest element of each window of `pool` rows and columns, per channel; windows do not overlap.
+    """The largest element of each window of `pool` rows and columns, per channel.
 
-    `input_shape`: rows, columns and channels of the operand; what fills no whole window is left out.
+    `input_shape`: rows, columns and channels of the operand; `strides` and `padding` as for a `Convolution`, but what
+    lies beyond the operand is never the largest.
     """
 
     input_shape: tuple[int, ...]
     pool: tuple[int, int]
+    strides: tuple[int, int]
+    padding: tuple[int, int]
 
     @cached_property
     def windows(self) -> NDArray[np.int64]:
-        """Elements of the operand that each element of the result is chosen from, (elements, pool size)."""
-        pixels = _windows(self.input_shape, self.shape, self.pool, self.pool, (0, 0))
+        """Elements of the operand that each element of the result is chosen from, (elements, pool size).
+
+        A place beyond the operand repeats another one of its window.
+        """
+        pixels = _windows(self.input_shape, self.shape, self.pool, self.strides, self.padding)
+        pixels = np.where(pixels < 0, pixels.max(axis=1, keepdims=True), pixels)
         channels = self.input_shape[2]
         return (pixels[:, None, :] * channels + np.arange(channels)[:, None]).reshape(self.size, -1)
 
@@ -94,22 +104,27 @@ def _windows(
     return np.where(inside, rows * input_shape[1] + columns, -1).reshape(output_shape[0] * output_shape[1], -1)
 
 
-@raw_fraction.register(Wire)
-@raw_fraction.register(MaxPool)
-def _(node: Node, operands: Sequence[FixedFormat]) -> int:
+@raw_fraction.register
+def _(node: MaxPool, operands: Sequence[FixedFormat]) -> int:
     return operands[0].fraction
+
+
+@raw_fraction.register
+def _(node: Wire, operands: Sequence[FixedFormat]) -> int:
+    return max(operand.fraction for operand in operands)
 
 
 @problem.register
 def _(node: Wire, shapes: Sequence[tuple[int, ...]]) -> str | None:
-    if len(shapes) != 1:
-        return f"{len(shapes)} operands where 1 is needed"
+    if not shapes:
+        return "no operands where at least 1 is needed"
     if not _whole(node.shape, 1) or not 1 <= len(node.shape) <= _MAX_DIMENSIONS:
         return f"shape {node.shape}: vectors, rows of channels, and rows and columns of channels are supported"
     if len(node.indices) != node.size:
         return f"{len(node.indices)} indices for shape {node.shape}"
-    if not _whole(node.indices, 0) or max(node.indices) >= math.prod(shapes[0]):
-        return f"an index lies outside of its operand, which has {math.prod(shapes[0])} elements"
+    elements = sum(map(math.prod, shapes))
+    if not _whole(node.indices, -1) or max(node.indices) >= elements:
+        return f"an index lies outside of its operands, which have {elements} elements"
     return None
 
 
@@ -117,16 +132,10 @@ def _(node: Wire, shapes: Sequence[tuple[int, ...]]) -> str | None:
 def _(node: Convolution, shapes: Sequence[tuple[int, ...]]) -> str | None:
     if found := _images_problem(node, node.input_shape, shapes):
         return found
-    rows, columns, channels = node.input_shape
+    channels = node.input_shape[2]
     if node.kernel.ndim != 4 or node.kernel.shape[2] != channels or node.kernel.shape[3] != node.shape[2]:
         return f"kernel of shape {node.kernel.shape} from {node.input_shape} to {node.shape}"
-    if not (_pair(node.strides, 1) and _pair(node.padding, 0)):
-        return f"strides {node.strides} and padding {node.padding}: give two whole numbers of each"
-    for axis, length in enumerate((rows, columns)):
-        last = (node.shape[axis] - 1) * node.strides[axis] - node.padding[axis]
-        if node.padding[axis] >= node.kernel.shape[axis] or last >= length:
-            return f"kernel of shape {node.kernel.shape} has positions beyond its operand {node.input_shape}"
-    return weights_problem(node)
+    return _positions_problem(node, node.kernel.shape[:2]) or weights_problem(node)
 
 
 @problem.register
@@ -135,8 +144,20 @@ def _(node: MaxPool, shapes: Sequence[tuple[int, ...]]) -> str | None:
         return found
     if not _pair(node.pool, 1):
         return f"pool {node.pool}: give two whole numbers"
-    result = (node.input_shape[0] // node.pool[0], node.input_shape[1] // node.pool[1], node.input_shape[2])
-    return None if result == node.shape else f"shape {node.shape} where {result} is computed"
+    if node.shape[2] != node.input_shape[2]:
+        return f"{node.shape[2]} channels where {node.input_shape[2]} are pooled"
+    return _positions_problem(node, node.pool)
+
+
+def _positions_problem(node: Convolution | MaxPool, window: Sequence[int]) -> str | None:
+    """What is wrong with the places of the windows: each has to lie on the operand, at least with one element."""
+    if not (_pair(node.strides, 1) and _pair(node.padding, 0)):
+        return f"strides {node.strides} and padding {node.padding}: give two whole numbers of each"
+    for axis, length in enumerate(node.input_shape[:2]):
+        last = (node.shape[axis] - 1) * node.strides[axis] - node.padding[axis]
+        if node.padding[axis] >= window[axis] or last >= length:
+            return f"a window of {window[0]} x {window[1]} has positions beyond its operand {node.input_shape}"
+    return None
 
 
 def _images_problem(node: Node, input_shape: tuple[int, ...], shapes: Sequence[tuple[int, ...]]) -> str | None:

@@ -58,7 +58,7 @@ def test_what_lies_in_front_or_beside_is_refused():
         autoencoder().between("code", "nothing")
 
 
-def test_only_a_vector_can_be_an_input():
+def test_an_image_can_be_an_input_too():
     bits = FixedFormat.parse("ap_fixed<4,4,RND_CONV,SAT>")
     circuit = Circuit.derive(
         [
@@ -69,6 +69,6 @@ def test_only_a_vector_can_be_an_input():
             Dense("sum", ("flat",), (1,), UNDECIDED, np.ones((4, 1), dtype=int), bits, None, None),
         ]
     )
-    with pytest.raises(ConversionError, match="layer image: an input of shape"):
-        circuit.between("image")
+    pixels = np.array([[[[1], [2]], [[3], [1]]]])
+    assert circuit.between("image").reference(pixels)[0, 0] == 7
     assert circuit.between("flat").reference(np.array([[1, 2, 3, 1]]))[0, 0] == 7

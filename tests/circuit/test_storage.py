@@ -30,7 +30,7 @@ def test_a_person_can_read_it(small_circuit: Circuit, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("l1ae circuit 1", "l1ae circuit 9"),
+        ("l1ae circuit 2", "l1ae circuit 9"),
         ("ap_ufixed<8,3,RND_CONV,SAT>", "ap_ufixed<8>"),
         ('"operation": "Dot"', '"operation": "Product"'),
         ('"inputs": ["words"]', '"inputs": ["nobody"]'),

@@ -190,7 +190,7 @@ def test_the_reference_is_the_direct_sum_and_the_corners_reach_the_proved_ranges
 @pytest.mark.parametrize("pool", [(1, 2), (2, 1), (2, 2), (3, 3)])
 def test_the_largest_of_each_window(pool: tuple[int, int]) -> None:
     shape = (5 // pool[0], 4 // pool[1], 2)
-    circuit = circuit_of(MaxPool("pool", ("image",), shape, UNDECIDED, (5, 4, 2), pool))
+    circuit = circuit_of(MaxPool("pool", ("image",), shape, UNDECIDED, (5, 4, 2), pool, pool, (0, 0)))
     words = np.concatenate([corner_words(circuit), np.random.default_rng(0).integers(-8, 8, (200, 40))])
     seen = circuit.trace(words, ["pool"])["pool"]
     images = words.reshape(-1, 5, 4, 2)[:, : shape[0] * pool[0], : shape[1] * pool[1]]

@@ -57,7 +57,7 @@ def test_ebops_by_hand() -> None:
 def test_wires_cost_nothing_and_maxima_cost_something() -> None:
     wires = estimate(strip(Wire("up", ("pixels",), (8, 1, 1), UNDECIDED, (0, 0, 1, 1, 2, 2, 3, 3))))
     assert (wires.lut, wires.ebops, wires.n_multiplications) == (0, 0, 0)
-    pool = strip(MaxPool("pool", ("pixels",), (1, 1, 1), UNDECIDED, (4, 1, 1), (3, 1)))
+    pool = strip(MaxPool("pool", ("pixels",), (1, 1, 1), UNDECIDED, (4, 1, 1), (3, 1), (3, 1), (0, 0)))
     assert estimate(pool).lut > 0
     words = np.array(np.meshgrid(*[np.arange(8)] * 4)).reshape(4, -1).T
     np.testing.assert_array_equal(trace_logic(pool).predict(words)[:, 0], words[:, :3].max(axis=1))
