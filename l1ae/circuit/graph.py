@@ -154,7 +154,9 @@ class Circuit:
     def output_words(self, values: Values | Sequence[Values]) -> Words:
         """Words (N, m) of all outputs side by side, flattened."""
         traced = self.trace(values, self.outputs)
-        return np.concatenate([traced[name].reshape(len(traced[name]), self[name].size) for name in self.outputs], axis=1)
+        return np.concatenate(
+            [traced[name].reshape(len(traced[name]), self[name].size) for name in self.outputs], axis=1
+        )
 
     def value(self, name: str, words: Words) -> NDArray[np.float64]:
         """Real values of the words of a node, exact up to 53 bits."""

@@ -6,6 +6,7 @@ from functools import singledispatch
 import numpy as np
 from numpy.typing import NDArray
 
+from l1ae.circuit.bounds import aligned_bias, clipped
 from l1ae.circuit.formats import FixedFormat
 from l1ae.circuit.nodes import (
     Add,
@@ -22,7 +23,7 @@ from l1ae.circuit.nodes import (
     Subtract,
     Sum,
 )
-from l1ae.circuit.ranges import NodeRange, aligned_bias
+from l1ae.circuit.ranges import NodeRange
 from l1ae.circuit.tensors import MaxPool, Wire
 from l1ae.errors import DataError
 
@@ -178,8 +179,7 @@ def _(node: Dot, operands: Sequence[Words], sources: Sequence[NodeRange], proved
 @compute.register
 def _(node: Clip, operands: Sequence[Words], sources: Sequence[NodeRange], proved: NodeRange) -> Words:
     words = operands[0] << np.int64(proved.fraction - sources[0].format.fraction)
-    limits = [None if end is None else end << proved.fraction - node.fraction for end in (node.low, node.high)]
-    return words if limits == [None, None] else np.clip(words, *limits)
+    return clipped(node, words, proved.fraction)
 
 
 @compute.register
