@@ -60,6 +60,21 @@ def largest(values: list[Any]) -> Any:
     return values[0]
 
 
+def clip(x: Any, low: float | None, high: float | None) -> Any:
+    """One variable, or the nearest of two limits; None for no limit."""
+    x = x if low is None else x.max_of(low)
+    return x if high is None else x.min_of(high)
+
+
+def leaky(x: Any, shift: int) -> Any:
+    """One variable where it is positive, 2**-shift of it where it is negative."""
+    small = x >> shift
+    if x.low >= 0 or x.high <= 0:
+        return x if x.low >= 0 else small
+    ends = float(small.low), float(x.high), float(small.step)
+    return x.msb_mux(small, x, qint=ends)
+
+
 def square(x: Any) -> Any:
     """The square of one variable: a multiplier, a table, or a table of the absolute value, whichever costs least."""
     choices = [(x * x, 0.0)]

@@ -21,7 +21,8 @@ from l1ae.circuit import (
 )
 from l1ae.errors import ToolchainError
 from l1ae.hardware import variables
-from l1ae.hardware.estimate import ebops, estimate, trace_logic
+from l1ae.hardware.estimate import ebops, estimate
+from l1ae.hardware.logic import trace_logic
 from l1ae.records import Precision, SignedPrecision
 from l1ae.settings import AutoencoderConfig
 
@@ -157,7 +158,7 @@ def test_units_that_are_always_closed() -> None:
 
 def test_logic_that_differs_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(variables, "quantize", lambda x, format_: x)
-    with pytest.raises(ToolchainError, match=r"another score than the circuit|between two words"):
+    with pytest.raises(ToolchainError, match=r"other outputs than the circuit|between two words"):
         trace_logic(circuit_of("few bits"))
 
 

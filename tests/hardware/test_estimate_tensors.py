@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from l1ae.circuit import UNDECIDED, Circuit, Convolution, Dense, FixedFormat, Input, MaxPool, Wire, corner_words, lower
-from l1ae.hardware.estimate import ebops, estimate, trace_logic
+from l1ae.hardware.estimate import ebops, estimate
+from l1ae.hardware.logic import trace_logic
 
 from ..convolutional import SMALL
 

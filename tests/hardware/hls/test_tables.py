@@ -10,7 +10,8 @@ import qkeras
 
 from l1ae.autoencoder.layers import InputScaling, SumOver, TableLookup
 from l1ae.circuit import corner_words, lower
-from l1ae.hardware.estimate import estimate, trace_logic
+from l1ae.hardware.estimate import estimate
+from l1ae.hardware.logic import trace_logic
 from l1ae.hardware.hls import CSimulation
 from l1ae.hardware.hls.provenance import weight_digests
 
