@@ -54,11 +54,11 @@ class NodeRange:
     def __str__(self) -> str:
         lsb = 2.0**-self.fraction
         reach = f"values from {int(self.raw.low.min()) * lsb:g} to {int(self.raw.high.max()) * lsb:g}"
+        lost = f"rounds {self.lost_bits} bits ({self.format.rounding})" if self.lost_bits else ""
         fate = {
-            "never": "no overflow for any input",
-            "saturates": "saturates as intended",
+            "never": f"no overflow, {lost} as intended" if lost else "no overflow and no loss for any input",
+            "saturates": f"saturates {f'and {lost} ' if lost else ''}as intended",
             "wraps": "WRAPS for some input",
         }[self.overflow]
-        lost = f", {self.format.rounding} of {self.lost_bits} bits" if self.lost_bits else ""
         float32 = "" if self.float32_exact else f", not exact in float32 ({self.significant_bits} bits here)"
-        return f"{self.name}: {self.format}, {reach}, {fate}{lost}{float32}"
+        return f"{self.name}: {self.format}, {reach}, {fate}{float32}"
