@@ -5,10 +5,16 @@ import pytest
 import qkeras
 
 from l1ae.circuit import FixedFormat, Overflow, Rounding, read_quantizer
-from l1ae.circuit.quantizers import read_weights
+from l1ae.circuit.quantizers import read_port, read_rule, read_weights
 from l1ae.errors import ConversionError
 
 WIDTHS = range(1, 17)
+SIGNS = FixedFormat.parse("ap_fixed<2,2>")
+bits, linear, relu = qkeras.quantized_bits, qkeras.quantized_linear, qkeras.quantized_relu
+
+
+def name_of_case(value: Any) -> str:
+    return value if isinstance(value, str) else type(value).__name__
 
 
 def probe(format_: FixedFormat, rng: np.random.Generator) -> np.ndarray:
@@ -40,7 +46,7 @@ def test_quantized_bits_is_its_format(keep_negative: bool, symmetric: int) -> No
         if width - keep_negative < 1:
             continue
         for integer in sorted({-2, 0, 1, width // 2, width - keep_negative, width + 2}):
-            quantizer = qkeras.quantized_bits(width, integer, symmetric, keep_negative, alpha=1)
+            quantizer = bits(width, integer, symmetric, keep_negative, alpha=1)
             format_ = read_quantizer(quantizer, "layer")
             overflow = Overflow.SAT_SYM if symmetric and keep_negative else Overflow.SAT
             assert format_ == FixedFormat(keep_negative, width, integer + keep_negative, Rounding.RND_CONV, overflow)
@@ -52,50 +58,133 @@ def test_quantized_relu_is_its_format(clip: bool) -> None:
     rng = np.random.default_rng(0)
     for width in WIDTHS:
         for integer in sorted({0, 1, width // 2, width, width + 2}):
-            quantizer = qkeras.quantized_relu(width, integer, is_quantized_clip=clip)
+            quantizer = relu(width, integer, is_quantized_clip=clip)
             format_ = read_quantizer(quantizer, "layer")
             assert format_ == FixedFormat(False, width, integer, Rounding.RND_CONV, Overflow.SAT)
             assert_same(quantizer, format_, rng)
 
 
 def test_an_upper_bound_that_cuts_nothing_is_accepted() -> None:
-    quantizer = qkeras.quantized_relu(6, 3, relu_upper_bound=8.0, is_quantized_clip=False)
+    quantizer = relu(6, 3, relu_upper_bound=8.0, is_quantized_clip=False)
     assert_same(quantizer, read_quantizer(quantizer, "layer"), np.random.default_rng(0))
 
 
+@pytest.mark.parametrize("alpha", [None, 1, 0.25, 4.0])
+@pytest.mark.parametrize("symmetric", [0, 1])
+def test_quantized_linear_is_its_format(symmetric: int, alpha: Any) -> None:
+    rng = np.random.default_rng(0)
+    for width in (2, 5, 9):
+        for integer in (-2, 0, 2, width):
+            quantizer = linear(width, integer, symmetric, alpha=alpha)
+            assert_same(quantizer, read_quantizer(quantizer, "layer"), rng)
+
+
+@pytest.mark.parametrize(
+    "quantizer",
+    [bits(6, 2, use_stochastic_rounding=True), relu(6, 2, use_stochastic_rounding=True)],
+    ids=["quantized_bits", "quantized_relu"],
+)
+def test_stochastic_rounding_is_for_training_only(quantizer: Any) -> None:
+    assert_same(quantizer, read_quantizer(quantizer, "layer"), np.random.default_rng(0))
+
+
+def test_options_that_are_variables_are_read() -> None:
+    quantizer = bits(6, 2, use_variables=True)
+    assert_same(quantizer, read_quantizer(quantizer, "layer"), np.random.default_rng(0))
+    quantizer.update_qnoise_factor(0.5)
+    with pytest.raises(ConversionError, match=r"qnoise_factor=0\.5"):
+        read_quantizer(quantizer, "layer")
+
+
 def test_alpha_none_outside_a_kernel_is_one() -> None:
-    quantizer = qkeras.quantized_bits(6, 2)
+    quantizer = bits(6, 2)
     assert_same(quantizer, read_quantizer(quantizer, "layer"), np.random.default_rng(0))
 
 
 @pytest.mark.parametrize(
     ("quantizer", "message"),
     [
-        (qkeras.quantized_bits(6, 2, alpha="auto"), "alpha='auto'.*set alpha=1"),
-        (qkeras.quantized_bits(6, 2, alpha="auto_po2"), "alpha='auto_po2'.*set alpha=1"),
-        (qkeras.quantized_bits(6, 2, alpha=2.0), "alpha=2.0.*set alpha=1"),
-        (qkeras.quantized_bits(6, 2, alpha=np.ones(3)), "alpha=.*set alpha=1"),
-        (qkeras.quantized_bits(1, 0, alpha=1), "binary"),
-        (qkeras.quantized_bits(30, 2, alpha=1), "at most 24"),
-        (qkeras.quantized_bits(6, 2.5, alpha=1), "integer=2.5.*whole number"),
-        (qkeras.quantized_bits(6, 2, alpha=1, use_stochastic_rounding=True), "use_stochastic_rounding=True"),
-        (qkeras.quantized_bits(6, 2, alpha=1, qnoise_factor=0.5), "qnoise_factor=0.5"),
-        (qkeras.quantized_relu(6, 2, negative_slope=0.25), "negative_slope=0.25"),
-        (qkeras.quantized_relu(6, 2, use_sigmoid=1), "use_sigmoid=1"),
-        (qkeras.quantized_relu(6, -1), "integer=-1"),
-        (qkeras.quantized_relu(6, 3, relu_upper_bound=6.0, is_quantized_clip=False), "relu_upper_bound=6.0"),
-        (qkeras.ternary(alpha=1), "ternary is not supported"),
-        (qkeras.quantized_po2(4), "quantized_po2 is not supported"),
-        (qkeras.quantized_hswish(6, 2, alpha=1), "quantized_hswish is not supported"),
-        (None, "no quantizer"),
+        (bits(6, 2, alpha="auto"), "alpha='auto' scales activations by what each batch holds; set alpha=1"),
+        (bits(6, 2, alpha="auto_po2"), "alpha='auto_po2' scales .*set alpha=1"),
+        (
+            bits(6, 2, alpha=0.7),
+            "alpha=0.7 scales by a float; set it to 1 or another power of two, or .*snap_scales=True",
+        ),
+        (bits(6, 2, alpha=-1.0), "alpha=-1 scales by a float"),
+        (bits(6, 2, alpha=np.ones(3)), "alpha has a value per channel; set it to one"),
+        (bits(6, 2, alpha="auto", post_training_scale=np.array([0.7])), "post_training_scale=0.7 scales by a float"),
+        (bits(30, 2, alpha=1), "30 bits are more than float32 holds exactly; use at most 24"),
+        (bits(6, 2.5, alpha=1), "integer=2.5.*whole number"),
+        (bits(6, 2, alpha=1, qnoise_factor=0.5), "qnoise_factor=0.5"),
+        (relu(6, -1), "integer=-1"),
+        (relu(6, 31), "integer=31 cannot be computed by qkeras; use 0 to 30"),
+        (qkeras.ternary(alpha="auto"), "alpha='auto' scales"),
+        (qkeras.binary(use_stochastic_rounding=True, training=True), "at random .*set use_stochastic_rounding=False"),
+        (qkeras.bernoulli(), "bernoulli draws random numbers; use binary"),
+        (len, "quantizer len is not known"),
     ],
-    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
+    ids=name_of_case,
 )
-def test_refusals_name_the_layer_and_the_option(quantizer: Any, message: str) -> None:
+def test_refusals_name_the_layer_the_option_and_the_fix(quantizer: Any, message: str) -> None:
     with pytest.raises(ConversionError, match=message) as caught:
-        read_quantizer(quantizer, "encoder_7")
-    assert "layer encoder_7" in str(caught.value)
+        read_rule(quantizer, "encoder_7")
+    assert "layer encoder_7: " in str(caught.value)
     assert "\n" not in str(caught.value)
+    assert read_port(quantizer, "encoder_7") is None
+
+
+@pytest.mark.parametrize(
+    "quantizer",
+    [None, bits(6, 2, alpha=2.0), bits(1, 0, alpha=1), relu(6, 2, negative_slope=0.25), relu(6, 2, use_sigmoid=1)],
+    ids=name_of_case,
+)
+def test_what_is_more_than_a_format_is_no_format(quantizer: Any) -> None:
+    with pytest.raises(ConversionError, match=r"layer code: (no quantizer|quantizer \w+ is no fixed-point format)"):
+        read_quantizer(quantizer, "code")
+
+
+class Doubled(qkeras.quantized_bits):
+    def __call__(self, x: Any) -> Any:
+        return 2.0 * super().__call__(x)
+
+
+def test_a_class_of_the_users_is_not_taken_for_its_base() -> None:
+    with pytest.raises(ConversionError, match="quantizer Doubled is not known"):
+        read_rule(Doubled(6, 2, alpha=1), "layer")
+
+
+@pytest.mark.parametrize(
+    ("quantizer", "port"),
+    [
+        (bits(6, 2), "ap_fixed<6,3,RND_CONV,SAT>"),
+        (bits(6, 2, symmetric=1), "ap_fixed<6,3,RND_CONV,SAT>"),
+        (bits(6, 2, alpha=0.5), "ap_fixed<6,3,RND_CONV,SAT>"),
+        (linear(6, 2, alpha=0.5), "ap_fixed<6,2,RND_CONV,SAT>"),
+        (relu(6, 2), "ap_ufixed<6,2,RND_CONV,SAT>"),
+        (relu(6, 2, relu_upper_bound=3.0, is_quantized_clip=False), "ap_ufixed<6,2,RND_CONV,SAT>"),
+    ],
+    ids=name_of_case,
+)
+def test_a_port_in_front_of_a_quantizer_changes_nothing(quantizer: Any, port: str) -> None:
+    format_ = read_port(quantizer, "layer")
+    assert str(format_) == port
+    assert format_ is not None
+    values = probe(format_, np.random.default_rng(0))
+    behind = (format_.quantize_values(values) * format_.lsb).astype(np.float32)
+    np.testing.assert_array_equal(np.asarray(quantizer(behind)), np.asarray(quantizer(values)))
+
+
+@pytest.mark.parametrize(
+    "quantizer",
+    [relu(6, 2, negative_slope=0.25), relu(6, 2, use_sigmoid=1), bits(1), qkeras.ternary(), qkeras.quantized_tanh(6)],
+    ids=name_of_case,
+)
+def test_quantizers_without_a_port(quantizer: Any) -> None:
+    assert read_port(quantizer, "layer") is None
+
+
+def used(quantizer: Any, values: np.ndarray) -> np.ndarray:
+    return np.asarray(quantizer(values), dtype=np.float64)
 
 
 @pytest.mark.parametrize(
@@ -109,33 +198,84 @@ def test_weights_of_signs_are_those_of_qkeras(quantizer: Any) -> None:
     zeros, above, below = np.zeros(1), np.nextafter(edges, np.float32(9)), np.nextafter(edges, np.float32(-9))
     values = np.concatenate([values, zeros, -zeros, edges, above, below], dtype=np.float32)
     words, format_ = read_weights(quantizer, values, "layer")
-    assert format_ == FixedFormat.parse("ap_fixed<2,2>")
-    np.testing.assert_array_equal(words, np.asarray(quantizer(values)))
+    assert format_ == SIGNS
+    np.testing.assert_array_equal(words, used(quantizer, values))
 
 
-def test_other_weights_are_read_as_activations_are() -> None:
-    quantizer = qkeras.quantized_bits(6, 2, alpha=1)
-    words, format_ = read_weights(quantizer, np.array([0.26, -9.0], dtype=np.float32), "layer")
-    assert format_ == read_quantizer(quantizer, "layer")
-    assert words.tolist() == [2, -32]
+@pytest.mark.parametrize(
+    ("quantizer", "format_"),
+    [
+        (bits(6, 2, alpha=1), "ap_fixed<6,3,RND_CONV,SAT>"),
+        (bits(6, 2, alpha=0.5), "ap_fixed<6,2,RND_CONV,SAT>"),
+        (bits(6, 2, 1, alpha=1), "ap_fixed<6,3,RND_CONV,SAT_SYM>"),
+        (linear(6, 2, alpha=4.0), "ap_fixed<6,5,RND_CONV,SAT_SYM>"),
+        (relu(6, 2), "ap_ufixed<6,2,RND_CONV,SAT>"),
+        (qkeras.ternary(alpha=2.0), "ap_fixed<2,3>"),
+        (qkeras.binary(alpha=1, use_01=True), "ap_fixed<2,2>"),
+    ],
+    ids=name_of_case,
+)
+def test_weights_keep_the_format_that_was_asked_for(quantizer: Any, format_: str) -> None:
+    values = np.random.default_rng(0).normal(0, 2, (50, 4)).astype(np.float32)
+    words, found = read_weights(quantizer, values, "layer")
+    assert str(found) == format_
+    np.testing.assert_array_equal(words * found.lsb, used(quantizer, values))
+
+
+def test_scales_per_channel_share_one_fraction() -> None:
+    values = np.random.default_rng(0).normal(0, 1, (50, 4)).astype(np.float32) * np.array([0.1, 1, 3, 30], np.float32)
+    quantizer = bits(5, 0, alpha="auto_po2")
+    words, format_ = read_weights(quantizer, values, "layer")
+    np.testing.assert_array_equal(words * format_.lsb, used(quantizer, values))
+    scales = np.asarray(quantizer.scale).ravel()
+    assert len(set(scales.tolist())) > 2
+    assert format_.lsb == scales.min() * 2.0**-4
+
+
+def test_weights_of_zeros_have_a_format_with_a_sign() -> None:
+    words, format_ = read_weights(bits(5, 0, alpha="auto_po2"), np.zeros((3, 2), np.float32), "layer")
+    assert format_.signed
+    assert not words.any()
 
 
 @pytest.mark.parametrize(
     ("quantizer", "message"),
     [
-        (qkeras.ternary(alpha="auto"), "alpha='auto'.*set alpha=1"),
-        (qkeras.ternary(alpha="auto_po2"), "alpha='auto_po2' .*turns alpha=None.*set alpha=1"),
-        (qkeras.ternary(alpha=0.7), "alpha=0.7 .*set alpha=1"),
-        (qkeras.ternary(alpha=1, threshold="auto"), "threshold='auto' of ternary.*set a constant"),
-        (qkeras.ternary(alpha=1, use_stochastic_rounding=True), "use_stochastic_rounding=True"),
-        (qkeras.binary(alpha="auto"), "alpha='auto'.*set alpha=1"),
-        (qkeras.binary(alpha=1, use_01=True), "use_01=True"),
-        (qkeras.stochastic_ternary(alpha=1), "stochastic_ternary is not supported"),
-        (qkeras.quantized_po2(4), "quantized_po2 is not supported"),
+        (None, "no quantizer, so its weights are floats; set quantized_bits"),
+        (bits(6, 2, alpha="auto"), "alpha='auto' scales by a float; set alpha='auto_po2' or 1, or .*snap_scales=True"),
+        (bits(6, 2, alpha=0.7), "alpha=0.7 scales by a float; set it to 1 or another power of two, or .*snap_scales"),
+        (bits(6, 2, alpha=np.ones(3)), "alpha of several values; use .*post_training_scale"),
+        (linear(6, 2, alpha=np.array([0.7, 1, 1])), r"alpha=array of shape \(3,\) scales by a float"),
+        (bits(6, 2, alpha="auto_po2", min_po2_exponent=0), "set both"),
+        (qkeras.ternary(alpha="auto"), "alpha='auto' scales by a float"),
+        (qkeras.ternary(alpha=1, threshold="auto"), "cannot compute with threshold='auto'; set a number"),
+        (qkeras.ternary(alpha=1, use_stochastic_rounding=True), "of ternary .*set use_stochastic_rounding=False"),
+        (qkeras.quantized_hswish(6, 2, relu_shift=-1), "cannot compute quantized_hswish .*relu_shift must be"),
+        (qkeras.binary(alpha="auto"), "alpha='auto' scales by a float"),
+        (qkeras.quantized_ulaw(6), "values behind quantized_ulaw are on no grid of 24 bits"),
+        (qkeras.bernoulli(), "bernoulli draws random numbers"),
+        (lambda x: qkeras.quantizers.stochastic_round(x), "<lambda> gives other weights every time"),
     ],
-    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
+    ids=name_of_case,
 )
 def test_refused_weights(quantizer: Any, message: str) -> None:
+    values = np.random.default_rng(0).normal(0, 0.5, (40, 3)).astype(np.float32)
     with pytest.raises(ConversionError, match=message) as caught:
-        read_weights(quantizer, np.zeros(3, dtype=np.float32), "encoder_7")
-    assert "layer encoder_7" in str(caught.value)
+        read_weights(quantizer, values, "encoder_7 (kernel_quantizer)")
+    assert "layer encoder_7 (kernel_quantizer): " in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_weights_that_are_not_finite(value: float) -> None:
+    with pytest.raises(ConversionError, match="values that are not finite; train the model again"):
+        read_weights(bits(6, 2, alpha=1), np.array([0.5, value]), "layer")
+
+
+def test_compiled_models_leave_nothing_in_the_quantizer() -> None:
+    quantizer = qkeras.ternary(alpha="auto_po2")
+    values = np.random.default_rng(0).normal(0, 1, (9, 2)).astype(np.float32)
+    quantizer(values)
+    before = np.asarray(quantizer.scale)
+    read_weights(quantizer, values * 8, "layer")
+    np.testing.assert_array_equal(np.asarray(quantizer.scale), before)
