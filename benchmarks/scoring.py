@@ -32,7 +32,7 @@ def implementations(subject: Subject) -> dict[str, Scores]:
     return {
         BASELINE: hls4ml_predict(subject.hls4ml_library, subject.simulation.sources),
         f"C simulation, {THREADS} threads": lambda words: subject.simulation.scores(words, workers=THREADS),
-        "integer reference (numpy)": subject.circuit.reference,
+        "integer reference (numpy)": subject.circuit.output_words,
         "Keras predict": keras_scores,
     }
 

@@ -6,11 +6,15 @@ from typing import Any
 #: Public names and the modules they live in; imported when first used, so that `import l1ae` is immediate.
 _PUBLIC = {
     "Circuit": "l1ae.circuit",
+    "ConversionError": "l1ae.errors",
     "EventSet": "l1ae.events.schema",
+    "Firmware": "l1ae.firmware",
     "FixedFormat": "l1ae.circuit.formats",
     "L1aeError": "l1ae.errors",
     "RunConfig": "l1ae.config",
     "RunFolder": "l1ae.runs",
+    "VerificationError": "l1ae.errors",
+    "convert": "l1ae.firmware",
     "load_config": "l1ae.config",
     "read_events": "l1ae.events.io",
     "write_events": "l1ae.events.io",
@@ -18,12 +22,16 @@ _PUBLIC = {
 
 __all__ = [
     "Circuit",
+    "ConversionError",
     "EventSet",
+    "Firmware",
     "FixedFormat",
     "L1aeError",
     "RunConfig",
     "RunFolder",
+    "VerificationError",
     "__version__",
+    "convert",
     "load_config",
     "read_events",
     "write_events",

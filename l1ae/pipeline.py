@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -13,23 +14,23 @@ from numpy.typing import NDArray
 
 from l1ae.autoencoder.requirements import check_network
 from l1ae.circuit import Circuit
-from l1ae.circuit.corners import corner_words, tie_counts
+from l1ae.circuit.corners import corner_words
 from l1ae.config import load_config
-from l1ae.errors import ConversionError, RunFolderError, VerificationError
+from l1ae.errors import ConversionError, RunFolderError
 from l1ae.events.split import PARTS
 from l1ae.files import atomic_path, sha256, write_text
-from l1ae.hardware.hls.checks import check_float32, check_settings
+from l1ae.firmware import write_proof
+from l1ae.hardware.hls.checks import check_settings
 from l1ae.hardware.hls.sources import identity, read_provenance, read_sources
-from l1ae.implementations import implementations_of
+from l1ae.implementations import judge, recorded
 from l1ae.runs import RunFolder
 from l1ae.samples import Samples
 from l1ae.stimuli import choose, stimuli
 from l1ae.terminal import Terminal, quiet
-from l1ae.verify import compare
+from l1ae.verify import Verdict
 
 if TYPE_CHECKING:
-    import keras
-
+    from l1ae.circuit.lowering import Lowered
     from l1ae.events.schema import EventSet
 
 #: Events of the data set in the test bench of the HLS project, beside the corner words.
@@ -56,7 +57,8 @@ def run_all(run: RunFolder, ui: Terminal, firmware: Path) -> None:
     """Every stage, in order."""
     train(run, ui)
     convert(run, ui, firmware)
-    verify(run, ui)
+    verdict, _ = verify(run, ui)
+    verdict.check()
     report(run, ui)
 
 
@@ -74,12 +76,12 @@ def train(run: RunFolder, ui: Terminal) -> None:
     ui.say(f"  {events['training']} training and {events['validation']} validation events ({names})")
     with quiet(run.log("train")):
         from l1ae.autoencoder.learn import learn
+        from l1ae.autoencoder.saving import save_model
         from l1ae.circuit.lowering import lower
-        from l1ae.hardware.hls.checks import check, check_score
+        from l1ae.hardware.hls.checks import check
 
         def refuse_early(model: Any) -> None:  # rather now than after the training
-            check(model, config.firmware, config.name)
-            check_score(lower(model))
+            check(lower(model), config.firmware, config.name)
 
         training, validation = (samples.shuffled(part, run.shuffled) for part in PARTS[:2])
         trained = learn(
@@ -97,9 +99,9 @@ def train(run: RunFolder, ui: Terminal) -> None:
         for model, file in ((trained.floating, run.floating), (trained.teacher, run.teacher)):
             if model is not None:
                 with atomic_path(file) as temporary:
-                    model.save(temporary)
+                    save_model(model, temporary)
         with atomic_path(run.model) as temporary:  # the last: its presence says that the training is over
-            trained.deployed.save(temporary)
+            save_model(trained.deployed, temporary)
     write_text(run.history, json.dumps(asdict(history) | {"data_sha256": samples.sha256}, indent=1) + "\n")
     shutil.rmtree(run.shuffled, ignore_errors=True)
     ui.say(
@@ -124,8 +126,7 @@ def convert(run: RunFolder, ui: Terminal, firmware: Path) -> None:
     """Lower the model to a circuit and write the HLS project."""
     config = run.config
     ui.stage(f"convert: {config.firmware.backend}, strategy {config.firmware.strategy}, {config.firmware.part}")
-    model, circuit = _lowered(run)
-    check_float32(circuit)
+    circuit = _lowered(run).circuit
     if not circuit.proved:
         raise ConversionError(f"{run.model}: a sum can overflow its format for some input; report this model to l1ae")
     with quiet(run.log("convert")):
@@ -137,15 +138,17 @@ def convert(run: RunFolder, ui: Terminal, firmware: Path) -> None:
         settings = config.model_dump(mode="json")
         settings["data"]["file"] = samples.name
         names = samples.layout.feature_names()
-        project = emit(
-            model,
-            config.firmware,
-            config.name,
-            firmware / config.name,
-            words=words,
-            features=names,
-            info={"run": settings},
-        )
+        with tempfile.TemporaryDirectory() as folder:
+            project = emit(
+                circuit,
+                config.firmware,
+                config.name,
+                firmware / config.name,
+                words=words,
+                features=names,
+                info={"run": settings},
+                extras=[run.model, *write_proof(circuit, words, Path(folder))],
+            )
     circuit.save(run.circuit)
     run.verification.unlink(missing_ok=True)
     _forget_reports(run)
@@ -158,48 +161,35 @@ def convert(run: RunFolder, ui: Terminal, firmware: Path) -> None:
     ui.say(f"  {project}: {ports.input.format} x {ports.input.size} in, {ports.output.format} out")
 
 
-def verify(run: RunFolder, ui: Terminal, json_file: Path | None = None) -> None:
-    """Compare firmware, reference and Python model; raises `VerificationError` when one output differs."""
+def verify(
+    run: RunFolder, ui: Terminal, *, events: int | None = None, ap_types: Path | None = None
+) -> tuple[Verdict, dict[str, Any]]:
+    """Compare firmware, reference and Python model; the verdict, and how it is recorded.
+
+    `events`: as many of the data and as many random ones instead of what the configuration says. `ap_types`: a folder
+    with other `ap_fixed` headers to compile with.
+    """
     ui.stage("verify: Keras = integer reference = C simulation, bit for bit")
     project = project_of(run)
-    model, circuit = _lowered(run)
-    if Circuit.load(run.need(run.circuit, "convert")) != circuit:
+    lowered = _lowered(run)
+    if Circuit.load(run.need(run.circuit, "convert")) != lowered.circuit:
         raise RunFolderError(f"{run.circuit} does not belong to {run.model}: l1ae convert {run.path}")
-    digest = read_sources(project).digest()
+    config = run.config.verification
+    if events is not None:
+        config = config.model_copy(update={"events": events, "random": events})
     with quiet(run.log("verify")):
-        from l1ae.hardware.hls import changed_files
-
         samples = Samples.open(run.config.data)
-        chosen = choose(samples.test_events(), run.config.verification)
+        chosen = choose(samples.test_events(), config)
         data = samples.stream.rows(chosen, samples.processes, "test").inputs
-        inputs = stimuli(circuit, data, run.config.verification)
-        implementations = implementations_of(model, circuit, project, run.log("g++"), ui)
-        ties = tie_counts(circuit, np.concatenate(list(inputs.values())))
-        layers = [node.name for node in circuit.nodes]
-        verdict = compare(implementations, inputs, layers, ties, changed_files(project))
-    if read_sources(project).digest() != digest:
-        raise RunFolderError(f"{project} was edited while it was being verified: run this again")
-    text = (
-        json.dumps({"firmware_sha256": digest, "circuit_sha256": sha256(run.circuit), **verdict.as_dict()}, indent=1)
-        + "\n"
-    )
-    write_text(run.verification, text)
+        inputs = stimuli(lowered.circuit, data, config)
+        verdict = judge(lowered, project, inputs, log=run.log("g++"), ap_types=ap_types, ui=ui)
+    record = recorded(verdict, project, run.circuit)
+    write_text(run.verification, json.dumps(record, indent=1) + "\n")
     if not verdict.exact:
         _forget_reports(run)  # what they say is no longer true
-    for name in verdict.edited_files:
-        ui.say(f"  note: {name} was changed after the project was written")
-    for pair in verdict.pairs:
-        ui.say(f"  {pair.first} = {pair.second}: {pair.mismatches} of {pair.events} events differ")
-        if pair.first_mismatch is not None:
-            ui.say(f"    first: {pair.first_mismatch}")
-    if json_file is not None:
-        write_text(json_file, text)
-    if not verdict.exact:
-        worst = next(pair for pair in verdict.pairs if pair.first_mismatch is not None)
-        raise VerificationError(
-            f"{verdict.mismatches} of {verdict.events} events differ; {worst.first} and {worst.second} first at "
-            f"{worst.first_mismatch}"
-        )
+    for line in verdict.lines():
+        ui.say(f"  {line}")
+    return verdict, record
 
 
 def report(run: RunFolder, ui: Terminal) -> None:
@@ -292,11 +282,10 @@ def _forget_reports(run: RunFolder) -> None:
         file.unlink(missing_ok=True)
 
 
-def _lowered(run: RunFolder) -> "tuple[keras.Model, Circuit]":
+def _lowered(run: RunFolder) -> "Lowered":
     run.need(run.model, "train")
     with quiet(run.log("load")):
         from l1ae.autoencoder.inference import load_model
-        from l1ae.circuit.lowering import lower
+        from l1ae.circuit.lowering import lower_model
 
-        model = load_model(run.model)
-        return model, lower(model)
+        return lower_model(load_model(run.model))

@@ -72,7 +72,7 @@ class Sampler:
 
         Of the words that the network cannot tell apart each is equally likely.
         """
-        words = self.inverse.words(self.decoder.reference(codes), rng)
+        words = self.inverse.words(self.decoder.output_words(codes), rng)
         return sent(words.reshape(-1, *self.layout.shape), self.layout)
 
 

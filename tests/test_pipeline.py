@@ -8,12 +8,9 @@ import pytest
 import yaml
 
 from l1ae.circuit import Circuit
-from l1ae.errors import ConversionError
 from l1ae.events.io import write_events
 from l1ae.runs import RunFolder
 from l1ae.samples import Samples
-
-from . import networks
 
 #: What each stage makes in the run folder.
 MADE = {
@@ -179,34 +176,26 @@ def test_firmware_that_cannot_be_made_is_refused_before_the_training(l1ae, place
     assert not place.run.exists()
 
 
-def test_a_model_that_float32_does_not_compute_exactly_is_refused():
-    from l1ae.circuit.lowering import lower
-    from l1ae.hardware.hls.checks import check_float32
-    from l1ae.records import SignedPrecision
-    from l1ae.settings import AutoencoderConfig
-
-    scale = [0] * 57, [4] * 57
-    exact = lower(networks.deployed(AutoencoderConfig(kind="undercomplete", hidden=(6, 4)), *scale))
-    check_float32(exact)
-    wide = SignedPrecision(width=16, integer=4)
-    config = AutoencoderConfig(kind="undercomplete", hidden=(6, 4), weights=wide)
-    circuit = lower(networks.deployed(config, *scale, precision=wide))
-    with pytest.raises(
-        ConversionError, match=r"layer encoder_1: its values need \d+ bits and Keras computes in float32"
-    ):
-        check_float32(circuit)
-
-
-def test_a_score_too_wide_for_float32_is_refused_before_the_training(l1ae, place):
+def test_where_float32_has_too_few_bits_the_reference_is_the_judge(l1ae, place, compiled):
     def widen(content):
         content["autoencoder"]["kind"] = "undercomplete"
         content["inputs"] = {"precision": {"width": 12, "integer": 4}}
 
     place.change_config(widen)
-    message = l1ae("train", place.config, "--out", place.run).message
-    assert "layer score: its values need 30 bits" in message
-    assert "lower inputs.precision.width" in message
-    assert not (place.run / "checkpoints" / "quantized").exists()
+    ended = l1ae("run", place.config, "--out", place.run, "--firmware", place.firmware)
+    assert ended.text
+    verdict = json.loads((place.run / "verification.json").read_text())
+    assert verdict["mismatches"] == 0
+    (found,) = [one for one in verdict["keras_rounding"] if one["layer"] == "score"]
+    circuit = Circuit.load(place.run / "circuit.json")
+    assert found["bits"] == circuit.ranges["score"].significant_bits == 30
+    assert 0 < found["differing"] < found["events"] == verdict["events"]
+    assert found["largest_lsb"] > 0
+    sentence = f"Keras rounds here (needs 30 bits, float32 holds 24): {found['differing']} of {found['events']} events"
+    assert f"layer score: {sentence}, at most" in ended.out
+    report = json.loads((place.run / "report.json").read_text())
+    assert report["exactness"]["keras_rounding"] == verdict["keras_rounding"]
+    assert "Layer score: Keras rounds here" in (place.run / "report.html").read_text()
 
 
 @pytest.mark.slow

@@ -18,12 +18,16 @@ def test_every_public_name_can_be_imported_and_listed(name):
 def test_the_public_names_are_these():
     assert sorted(l1ae.__all__) == [
         "Circuit",
+        "ConversionError",
         "EventSet",
+        "Firmware",
         "FixedFormat",
         "L1aeError",
         "RunConfig",
         "RunFolder",
+        "VerificationError",
         "__version__",
+        "convert",
         "load_config",
         "read_events",
         "write_events",
@@ -58,7 +62,7 @@ def test_every_explained_failure_is_an_error_of_l1ae_that_the_user_can_mend(name
 
 def test_importing_the_package_imports_no_heavy_library():
     code = (
-        "import sys, l1ae; l1ae.RunFolder; l1ae.EventSet; l1ae.Circuit\n"
+        "import sys, l1ae; l1ae.RunFolder; l1ae.EventSet; l1ae.Circuit; l1ae.convert; l1ae.Firmware\n"
         "sys.exit(str({'tensorflow', 'keras', 'hls4ml', 'matplotlib', 'sklearn'} & set(sys.modules) or '') or 0)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

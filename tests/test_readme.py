@@ -19,9 +19,11 @@ DOCUMENTS = sorted(path for place in _PLACES for path in ROOT.glob(place))
 _FENCE = re.compile(r"^```(\w+)[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _TARGET = re.compile(r"^([A-Za-z0-9][\w.-]*)\s*:(?!=)", re.MULTILINE)
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
-_WRITTEN = re.compile(r'write_events\("([^"]+)"')
+_WRITTEN = re.compile(r'(?:write_events|\.save)\("([^"]+)"')
+#: A folder of the reader, whose files the document does not have to make.
+_THEIRS = re.compile(r"with QKeras models in `(\w+/)`")
 #: Options of l1ae that name what a command writes.
-_OUTPUTS = ("out", "firmware", "plot", "json_file", "markdown", "html")
+_OUTPUTS = ("out", "firmware", "plot", "json_file", "junit", "markdown", "html")
 
 
 @dataclass
@@ -92,8 +94,8 @@ class Document:
         except click.ClickException as error:
             self.wrong.append(f"{line}: {error.format_message()}")
             return
-        inputs = {key: value for key, value in parameters.items() if isinstance(value, Path) and key not in _OUTPUTS}
-        for value in inputs.values():
+        inputs = [value for key, value in parameters.items() if isinstance(value, Path) and key not in _OUTPUTS]
+        for value in (*inputs, *parameters.get("paths", ())):
             self.need(str(value), line)
         outputs = [parameters.get(key) for key in _OUTPUTS]
         self.made |= {str(value) for value in outputs if value is not None}
@@ -112,7 +114,8 @@ class Document:
         """A file of the repository, an output of an earlier command, or a configuration shown in the document."""
         shown = name in self.shown or (name.endswith(".yaml") and Path(name).stem in self.configs)
         there = (self.root / name).exists() and not name.startswith("runs/")  # what somebody ran here does not count
-        if name != "sample" and name not in self.made and not shown and not there:
+        theirs = any(name.startswith(folder) for folder in _THEIRS.findall(self.text))
+        if name != "sample" and name not in self.made and not shown and not there and not theirs:
             self.wrong.append(f"{line}: {name} is neither in the repository nor written by the document before")
 
     def check_links(self):
@@ -185,6 +188,7 @@ l1ae run configs/absent.yaml
 l1ae verify runs/dense_ae   # trained by nobody
 l1ae data generate lepton --events -5 --out x.h5
 l1ae data info
+l1ae verify configs models/*.keras --junit found.xml
 python -m no_such_module
 python scripts/absent.py
 ```
@@ -211,6 +215,7 @@ def test_every_mistake_of_a_bad_document_is_seen(tmp_path):
         "runs/dense_ae is neither",
         "--events",
         "Missing argument",
+        r"models/\*.keras is neither",
         "no such module",
         "scripts/absent.py is neither",
         "link to docs/nowhere.md: no such file",
@@ -222,6 +227,7 @@ def test_every_mistake_of_a_bad_document_is_seen(tmp_path):
 
 
 GOOD = """# Good
+For people with QKeras models in `theirs/`.
 ```console
 $ make help
 $ l1ae --version
@@ -235,9 +241,11 @@ $ l1ae data info sample --plot sample.png
 $ l1ae data generate zero-bias --events 10 --out mb.h5
 $ l1ae data info mb.h5
 $ l1ae data info own.h5
+$ l1ae convert mine.keras --out fw/mine && l1ae verify fw/mine theirs/*.keras --junit found.xml
 ```
 ```python
 l1ae.write_events("own.h5", events)
+model.save("mine.keras")
 ```
 ```yaml
 # a comment

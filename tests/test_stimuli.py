@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from l1ae.circuit import corner_words
+from l1ae.circuit import UNDECIDED, Circuit, FixedFormat, Input, Overflow, Rounding, Wire, corner_words
 from l1ae.config import VerificationConfig
 from l1ae.events.layout import LEPTON
 from l1ae.settings import AutoencoderConfig, InputsConfig
@@ -94,3 +94,47 @@ def test_even_the_smallest_request_goes_past_the_range(circuit, data):
     found = stimuli(circuit, data, config(events=1, random=1))
     assert len(found["past the range"]) == 1
     assert len(found["random"]) == 0
+
+
+# Any ports: several, of any shape, sign and binary point.
+
+
+@pytest.fixture(scope="module")
+def ports():
+    """A signed image with 2 bits below the point, and an unsigned vector whose last bit counts 4."""
+    image = Input("image", (), (2, 2, 1), FixedFormat(True, 6, 4, Rounding.RND_CONV, Overflow.SAT))
+    vector = Input("vector", (), (3,), FixedFormat(False, 5, 7, Rounding.RND_CONV, Overflow.SAT))
+    joined = Wire("joined", ("image", "vector"), (7,), UNDECIDED, tuple(range(7)))
+    return Circuit.derive([image, vector, joined])
+
+
+def test_the_ports_stand_side_by_side_in_values_of_their_own_grid(ports):
+    found = stimuli(ports, None, config())
+    assert "data" not in found
+    assert found["random"].shape == (900, 7)
+    words = found["random"] / ([0.25] * 4 + [4.0] * 3)
+    assert (words == np.rint(words)).all()
+    assert (words.min(axis=0) == [-32] * 4 + [0] * 3).all()
+    assert (words.max(axis=0) == 31).all()
+    assert (ports.input_words(found["random"]) == words).all()
+
+
+def test_every_port_is_passed_on_both_sides(ports):
+    past = stimuli(ports, None, config())["past the range"]
+    assert (past.min(axis=0) < [-8.0] * 4 + [0.0] * 3).all()
+    assert (past.max(axis=0) > [7.75] * 4 + [124.0] * 3).all()
+
+
+def test_a_port_that_the_model_does_not_know_gets_words_only(ports):
+    past = stimuli(ports, None, config(), ["vector"])["past the range"]
+    assert set(np.unique(past[:, 4:]).tolist()) <= {4.0 * word for word in range(32)}
+    assert (past[:, :4] < -8).any()
+
+
+@pytest.mark.parametrize("width", [25, 40, 61])
+def test_a_wide_port_gets_values_that_all_can_read_alike(width):
+    port = Input("words", (), (3,), FixedFormat(True, width, width, Rounding.RND_CONV, Overflow.SAT))
+    circuit = Circuit.derive([port, Wire("same", ("words",), (3,), UNDECIDED, (0, 1, 2))])
+    past = stimuli(circuit, None, config())["past the range"]
+    assert (past == past.astype(np.float32)).all()
+    assert (np.abs(past).max(axis=0) > port.format.high / 2).all()

@@ -1,196 +1,138 @@
-"""From a Keras model to a circuit: every layer becomes one exact node, or the model is refused by name."""
+"""From a Keras model to a circuit: every layer becomes exact nodes, or the model is refused by name."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
+import itertools
 
 import keras
-import numpy as np
-import qkeras
-from numpy.typing import NDArray
 
-from l1ae.autoencoder.layers import InputScaling, Select, SumOver, TableLookup
-from l1ae.circuit.formats import FixedFormat, Overflow
+from l1ae.circuit.builder import Builder
+from l1ae.circuit.formats import FixedFormat
 from l1ae.circuit.graph import Circuit
-from l1ae.circuit.lowering_tensors import INEXACT, convolution, max_pool, wire
-from l1ae.circuit.nodes import (
-    UNDECIDED,
-    Add,
-    Dense,
-    Dot,
-    Input,
-    Lookup,
-    Multiply,
-    Node,
-    Quantize,
-    Scale,
-    Subtract,
-    Sum,
-)
-from l1ae.circuit.quantizers import read_quantizer, read_weights
+from l1ae.circuit.lowering_activations import ACTIVATIONS
+from l1ae.circuit.lowering_graph import Call, Graph, walk
+from l1ae.circuit.lowering_layers import LAYERS
+from l1ae.circuit.lowering_merge import MERGES
+from l1ae.circuit.lowering_ports import NOTHING, Formats, port_formats
+from l1ae.circuit.lowering_site import Converter, Site, identifier
+from l1ae.circuit.lowering_tensors import TENSORS
+from l1ae.circuit.lowering_trace import Lowered, Step
+from l1ae.circuit.nodes import Input
 from l1ae.errors import ConversionError
 
-_SUPPORTED = (
-    "QActivation, InputScaling, TableLookup, QDense, QConv2D, MaxPooling2D, Add, Subtract, Multiply, SumOver, Dot, "
-    "Reshape, Flatten, UpSampling2D, Cropping2D, Select"
-)
-
-
-def lower(model: keras.Model) -> Circuit:
-    """The circuit of a functional Keras model with one input vector and one output.
-
-    Raises `ConversionError`, naming the layer and the option, for anything that has no exact integer meaning.
-    """
-    if len(model.inputs) != 1 or len(model.outputs) != 1:
-        raise ConversionError(
-            f"model {model.name}: {len(model.inputs)} inputs and {len(model.outputs)} outputs; "
-            "convert a model with one of each"
-        )
-    layers = _sorted_layers(model.outputs[0])
-    source, port = layers[0][0], _port(layers, model.name)
-    nodes: list[Node] = [Input(source.name, (), _shape(model.inputs[0], source.name), port)]
-    for layer, inputs, output in layers[1:]:
-        kind = type(layer)
-        if kind not in _CONVERTERS and kind not in _TENSOR_CONVERTERS:
-            reason = INEXACT.get(kind.__name__, f"supported are {_SUPPORTED}")
-            raise ConversionError(f"layer {layer.name}: {kind.__name__} has no exact integer meaning; {reason}")
-        if getattr(layer, "compute_dtype", "float32") != "float32":
-            raise ConversionError(
-                f"layer {layer.name}: it computes in {layer.compute_dtype}; build the model in float32"
-            )
-        shape = _shape(output, layer.name)
-        if kind in _CONVERTERS:
-            nodes.append(_CONVERTERS[kind](layer, inputs, shape))
-        else:
-            operand = next(node.shape for node in nodes if node.name == inputs[0])
-            nodes.append(_TENSOR_CONVERTERS[kind](layer, inputs, shape, operand, _weights_of))
-    return Circuit.derive(nodes)
-
-
-_Step = tuple[Any, tuple[str, ...], Any]  # layer, names of its inputs, output tensor
-
-
-def _sorted_layers(output: Any) -> list[_Step]:
-    """Layers that the output depends on, inputs first."""
-    steps: list[_Step] = []
-    node_of: dict[str, Any] = {}
-
-    def visit(tensor: Any) -> str:
-        layer, node_index, _ = tensor._keras_history  # the one record Keras keeps of how a tensor was made
-        node = layer._inbound_nodes[node_index]
-        if node_of.get(layer.name, node) is not node:
-            raise ConversionError(f"layer {layer.name} is used twice in the model; use two layers with a name each")
-        if layer.name not in node_of:
-            node_of[layer.name] = node
-            inputs = tuple(visit(source) for source in node.input_tensors)
-            steps.append((layer, inputs, tensor))
-        return str(layer.name)
-
-    visit(output)
-    return steps
-
-
-def _port(layers: Sequence[_Step], model_name: str) -> FixedFormat:
-    source = layers[0][0]
-    readers = [layer for layer, inputs, _ in layers if source.name in inputs]
-    if len(readers) != 1 or type(readers[0]) is not qkeras.QActivation:
-        raise ConversionError(
-            f"model {model_name}: the input must go into one QActivation(quantized_bits(..., alpha=1)), its port; "
-            f"found {', '.join(f'{layer.name} ({type(layer).__name__})' for layer in readers) or 'nothing'}"
-        )
-    quantizer = readers[0].activation
-    port = read_quantizer(quantizer, readers[0].name)
-    if type(quantizer) is not qkeras.quantized_bits or port.overflow is not Overflow.SAT:
-        raise ConversionError(
-            f"layer {readers[0].name}: an input port is quantized_bits(..., alpha=1) that is not symmetric"
-        )
-    return port
-
-
-def _shape(tensor: Any, name: str) -> tuple[int, ...]:
-    shape = tuple(tensor.shape[1:])
-    if not 1 <= len(shape) <= 3 or None in shape:
-        raise ConversionError(f"layer {name}: shape {shape}; one to three dimensions of a known length are supported")
-    return tuple(int(length) for length in shape)
-
-
-def _activation(layer: Any, inputs: tuple[str, ...], shape: tuple[int, ...]) -> Node:
-    return Quantize(layer.name, inputs, shape, read_quantizer(layer.activation, layer.name))
-
-
-def _scaling(layer: Any, inputs: tuple[str, ...], shape: tuple[int, ...]) -> Node:
-    return Scale(layer.name, inputs, shape, UNDECIDED, tuple(layer.offset), tuple(layer.shift))
-
-
-def _dense(layer: Any, inputs: tuple[str, ...], shape: tuple[int, ...]) -> Node:
-    kernel, kernel_format = _weights_of(layer, "kernel")
-    bias, bias_format = _weights_of(layer, "bias") if layer.use_bias else (None, None)
-    return Dense(layer.name, inputs, shape, UNDECIDED, kernel, kernel_format, bias, bias_format)
-
-
-def _weights_of(layer: Any, part: str) -> tuple[NDArray[np.int64], FixedFormat]:
-    if layer.activation is not keras.activations.linear:
-        raise ConversionError(
-            f"layer {layer.name}: activation= on a {type(layer).__name__}; put a QActivation layer behind it instead"
-        )
-    return _weights(getattr(layer, f"{part}_quantizer_internal"), getattr(layer, part), layer.name, part)
-
-
-def _weights(quantizer: Any, variable: Any, layer_name: str, part: str) -> tuple[NDArray[np.int64], FixedFormat]:
-    """Words of quantized weights; by the format's own rule, which must give what QKeras multiplies with."""
-    if quantizer is None:
-        raise ConversionError(
-            f"layer {layer_name}: no {part}_quantizer; set {part}_quantizer=quantized_bits(..., alpha=1)"
-        )
-    values = np.asarray(keras.ops.convert_to_numpy(variable))
-    if not np.isfinite(values).all():
-        raise ConversionError(f"layer {layer_name}: its {part} holds values that are not finite; train the model again")
-    words, format_ = read_weights(quantizer, values, f"{layer_name} ({part}_quantizer)")
-    used = np.asarray(keras.ops.convert_to_numpy(quantizer(variable)), dtype=np.float64)
-    if not np.array_equal(np.ldexp(words.astype(np.float64), -format_.fraction), used):
-        raise ConversionError(
-            f"layer {layer_name}: the values of its {part} are not on the grid of {format_}; retrain it"
-        )
-    return words, format_
-
-
-def _lookup(layer: Any, inputs: tuple[str, ...], shape: tuple[int, ...]) -> Node:
-    tables = layer.tables.astype(np.int64)
-    format_ = FixedFormat.holding(int(tables.min()), int(tables.max()), layer.fraction_out)
-    return Lookup(layer.name, inputs, shape, format_, tables, layer.low, layer.fraction_in)
-
-
-def _plain(kind: type[Node]) -> Callable[[Any, tuple[str, ...], tuple[int, ...]], Node]:
-    """The converter to a node that has nothing but its operands."""
-    return lambda layer, inputs, shape: kind(layer.name, inputs, shape, UNDECIDED)
-
-
-def _dot(layer: Any, inputs: tuple[str, ...], shape: tuple[int, ...]) -> Node:
-    axes = layer.axes if isinstance(layer.axes, (tuple, list)) else (layer.axes, layer.axes)
-    if any(axis not in (1, -1) for axis in axes):
-        raise ConversionError(
-            f"layer {layer.name}: axes={layer.axes}; only a sum over the last axis is supported, set axes=1"
-        )
-    if layer.normalize:
-        raise ConversionError(f"layer {layer.name}: normalize=True divides by a square root; set normalize=False")
-    return Dot(layer.name, inputs, shape, UNDECIDED)
-
-
-_CONVERTERS: dict[type, Callable[[Any, tuple[str, ...], tuple[int, ...]], Node]] = {
-    qkeras.QActivation: _activation,
-    InputScaling: _scaling,
-    qkeras.QDense: _dense,
-    TableLookup: _lookup,
-    SumOver: _plain(Sum),
-    keras.layers.Subtract: _plain(Subtract),
-    keras.layers.Add: _plain(Add),
-    keras.layers.Multiply: _plain(Multiply),
-    keras.layers.Dot: _dot,
+_CONVERTERS: dict[type, Converter] = {
+    **ACTIVATIONS,
+    **LAYERS,
+    **TENSORS,
+    **MERGES,
+    **dict.fromkeys(NOTHING, lambda site: site.source),
 }
-#: Layers of which the shape of the operand has to be known too.
-_TENSOR_CONVERTERS: dict[type, Callable[..., Node]] = {
-    qkeras.QConv2D: convolution,
-    keras.layers.MaxPooling2D: max_pool,
+_SUPPORTED = ", ".join(sorted({kind.__name__ for kind in _CONVERTERS} - {"PReLU", "QAdaptiveActivation"}))
+#: Layers that have no exact meaning, and what to take instead.
+_INSTEAD = {
+    **{f"{kind}": f"its weights are floats; use Q{kind}" for kind in ("Dense", "Conv1D", "Conv2D", "DepthwiseConv2D")},
+    **{f"{kind}": f"its weights are floats; use Q{kind}" for kind in ("SeparableConv1D", "SeparableConv2D")},
     **dict.fromkeys(
-        (keras.layers.Reshape, keras.layers.Flatten, keras.layers.UpSampling2D, keras.layers.Cropping2D, Select), wire
+        ("Conv1DTranspose", "Conv2DTranspose", "QConv2DTranspose"), "use UpSampling2D (or 1D) and QConv2D (or 1D)"
     ),
+    **dict.fromkeys(("Softmax", "ELU", "LayerNormalization"), "leave it out: rank or cut on what is in front of it"),
+    "Normalization": "use InputScaling of l1ae, or Rescaling by a power of two",
+    **dict.fromkeys(
+        ("LSTM", "GRU", "SimpleRNN", "QLSTM", "QGRU", "QSimpleRNN", "Bidirectional", "QBidirectional"),
+        "nothing recurrent has; use QConv1D over the steps, or a Flatten and QDense",
+    ),
+    "TimeDistributed": "use the layer inside of it, QDense and QConv work on every step",
+    "Lambda": "its code cannot be read; use layers",
 }
+
+
+def lower(
+    model: keras.Model,
+    input_formats: Formats = None,
+) -> Circuit:
+    """The circuit of a functional or Sequential Keras model; see `lower_model`."""
+    return lower_model(model, input_formats).circuit
+
+
+def lower_model(
+    model: keras.Model,
+    input_formats: Formats = None,
+) -> Lowered:
+    """The circuit of a functional or Sequential Keras model, and which layer each of its nodes comes from.
+
+    `input_formats`: of the input ports, for inputs that do not go into a QActivation; one for all, one each in the
+    order of the inputs, or by name. Raises `ConversionError`, naming layer, option and fix, for anything that has no
+    exact integer meaning.
+    """
+    if keras.config.floatx() != "float32":
+        raise ConversionError(f"Keras computes in {keras.config.floatx()}; set keras.config.set_floatx('float32')")
+    graph = walk(model)
+    lowering = _Lowering(graph)
+    for number, format_ in zip(graph.inputs, port_formats(graph, input_formats), strict=True):
+        lowering.add_input(number, format_)
+    for call in graph.calls:
+        lowering.add_call(call)
+    outputs = tuple(lowering.output(number) for number in graph.outputs)
+    return Lowered(model, Circuit(tuple(lowering.builder.nodes.values()), outputs), tuple(lowering.steps))
+
+
+class _Lowering:
+    """The circuit so far, and which node holds each tensor of the model."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.builder = Builder()
+        self.steps: list[Step] = []
+        self._tensors = graph.tensors
+        self._nodes: dict[int, str] = {}
+        self._reserved = {identifier(call.layer.name) for call in graph.calls if not call.path}
+        self._aliases: set[int] = set()  # tensors without a node of their own
+        self._outputs: set[str] = set()
+
+    def add_input(self, number: int, format_: FixedFormat) -> None:
+        tensor = self._tensors[number]
+        name = self.builder.unused(identifier(tensor.name))
+        self._nodes[number] = self.builder.add(Input(name, (), tensor.shape, format_)).name
+        self._aliases.add(number)
+
+    def add_call(self, call: Call) -> None:
+        operands = tuple(self._nodes[number] for number in call.inputs)
+        site = Site(self.builder, call.layer, self._name(call), operands, self._tensors[call.output].shape)
+        result = self._nodes[call.output] = _converted(site)
+        if result in operands:
+            self._aliases.add(call.output)
+        else:
+            self.steps.append(Step(call.layer, call.node, operands, result))
+
+    def _name(self, call: Call) -> str:
+        """The name of a layer; of one in an inner model with the models' names in front, where it is taken."""
+        own = identifier(call.layer.name)
+        inner = bool(call.path)
+        if inner and (own in self._reserved or own in self.builder.nodes):
+            own = "__".join(map(identifier, (*call.path, call.layer.name)))
+        tried = itertools.chain([own], (f"{own}_{count}" for count in itertools.count(2)))
+        kept = self._reserved - (set() if inner else {own})
+        return next(name for name in tried if name not in self.builder.nodes and name not in kept)
+
+    def output(self, number: int) -> str:
+        """The node of an output; a tensor that shares its node with another one gets a wire of its own."""
+        found = self._nodes[number]
+        if number in self._aliases or found in self._outputs:
+            name = self.builder.unused(identifier(self._tensors[number].name))
+            site = Site(self.builder, None, name, (found,), self.builder.shape(found))
+            self.steps.append(Step(None, None, (found,), site.wire(name, [found], site.elements(found))))
+            found = name
+        self._outputs.add(found)
+        return found
+
+
+def _converted(site: Site) -> str:
+    layer, kind = site.layer, type(site.layer)
+    if kind not in _CONVERTERS:
+        reason = _INSTEAD.get(kind.__name__, f"supported are {_SUPPORTED}")
+        raise site.refused(f"{kind.__name__} has no exact integer meaning; {reason}")
+    if layer.dtype_policy.name != "float32":
+        raise site.refused(f"its dtype is {layer.dtype_policy.name}; build the model in float32")
+    if getattr(layer, "data_format", "channels_last") != "channels_last":
+        raise site.refused(f"data_format={layer.data_format!r}; set data_format='channels_last'")
+    result = _CONVERTERS[kind](site)
+    if site.builder.shape(result) != site.shape:
+        raise site.refused(f"its shape is {site.builder.shape(result)} and Keras says {site.shape}; build it anew")
+    return result

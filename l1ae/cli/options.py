@@ -1,6 +1,8 @@
 """Arguments that several commands share."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -36,3 +38,30 @@ FIRMWARE = click.option(
     help="Folder under which the project NAME is written.",
 )
 FORCE = click.option("--force", is_flag=True, help="Overwrite the file that --out names.")
+
+
+def formats(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> Any:
+    """FMT or NAME=FMT, each perhaps several times, as `l1ae.convert` takes them; None when there is none."""
+    named = dict(one.split("=", 1) for one in value if "=" in one)
+    if named and len(named) < len(value):
+        raise click.BadParameter("give every format as NAME=FMT, or one without a name for all inputs")
+    if not named and len(value) > 1:
+        raise click.BadParameter("several formats need the names of their inputs: NAME=FMT")
+    return named or (value[0] if value else None)
+
+
+def adaptations(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that say how a model file is read: `input_format`, `snap_scales`, `fold_batchnorm`."""
+    for option in (
+        click.option("--fold-batchnorm", is_flag=True, help="Fold batch normalisation into the layer in front of it."),
+        click.option("--snap-scales", is_flag=True, help="Replace float scales by the nearest powers of two."),
+        click.option(
+            "--input-format",
+            multiple=True,
+            callback=formats,
+            metavar="[NAME=]FMT",
+            help="Format of an input without a quantizer, such as 'ap_fixed<16,6>'; may be given several times.",
+        ),
+    ):
+        command = option(command)
+    return command

@@ -66,7 +66,7 @@ def assemble(
     known = baselines(config.data, config.autoencoder.latent, circuit, stream)
     compared = {**known.scores, **({} if decoded is None else {DECODED: _decoded(decoded)}), **(others or {})}
     summary = Summary(stream.layout, stream.process_names, stream.metadata)
-    functions: dict[str, Score] = {MODEL: lambda events: circuit.reference(events.inputs)[:, 0]}
+    functions: dict[str, Score] = {MODEL: lambda events: circuit.output_words(events.inputs)[:, 0]}
     functions |= {name: other.function for name, other in compared.items() if callable(other.function)}
     axes: dict[str, Score] = {f"axis: {quantity.name}": quantity.function for quantity in QUANTITIES}
     axes |= {PILE_UP: pile_up} if stream.pile_up else {}
@@ -124,7 +124,7 @@ def _decoded(decoded: Circuit) -> OtherScore:
     return OtherScore(
         "squared error of this network's own reconstruction; it needs the decoder, which is not in the firmware",
         "score words",
-        lambda events: decoded.reference(events.inputs)[:, 0],
+        lambda events: decoded.output_words(events.inputs)[:, 0],
     )
 
 

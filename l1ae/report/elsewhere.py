@@ -193,7 +193,7 @@ def _scored(
         if part == "test":
             events = events.take(part_codes(events.event_id) == PARTS.index("test"))
         if len(events):
-            yield events, circuit.reference(events.inputs)[:, 0]
+            yield events, circuit.output_words(events.inputs)[:, 0]
         if advance is not None:
             advance(len(chunk))
 

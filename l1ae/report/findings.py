@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from l1ae.evaluation import PileUpDependence, Rates
-from l1ae.report.record import Baseline, Exactness, Pair, RunReport
+from l1ae.report.record import Baseline, Exactness, Explanation, Pair, RunReport
 
 #: A difference of AUCs counts when it is larger than this many standard errors.
 SIGNIFICANT = 2.0
@@ -27,9 +27,23 @@ def verdict(report: RunReport) -> Verdict:
             "unverified", "Not verified", ("Nothing was compared yet, so nothing is claimed. Run l1ae verify.",)
         )
     if found.mismatches:
-        failing = tuple(_difference(pair) for pair in found.pairs if pair.mismatches)
-        return Verdict("differs", f"Not exact: {found.mismatches:,} of {found.events:,} events differ", failing)
-    return Verdict("exact", f"Exact: {found.events:,} events, 0 mismatches", (_origin(found),))
+        failing = [_difference(pair) for pair in found.pairs if pair.mismatches]
+        failing += [] if found.explanation is None else [_cause(found.explanation)]
+        headline = f"Not exact: {found.mismatches:,} of {found.events:,} events differ"
+        return Verdict("differs", headline, (*failing, *keras_rounding(found)))
+    return Verdict("exact", f"Exact: {found.events:,} events, 0 mismatches", (_origin(found), *keras_rounding(found)))
+
+
+def keras_rounding(found: Exactness) -> tuple[str, ...]:
+    """A sentence for every layer that Keras itself does not compute exactly."""
+    sentences = []
+    for one in found.keras_rounding:
+        why = f"here (needs {one.bits} bits, float32 holds 24)" if one.bits > 24 else "in front of it"
+        sentences.append(
+            f"Layer {one.layer}: Keras rounds {why}: {one.differing:,} of {one.events:,} events, "
+            f"at most {one.largest_lsb:,} LSB. The integer reference is the judge."
+        )
+    return tuple(sentences)
 
 
 def warnings(report: RunReport) -> tuple[str, ...]:
@@ -102,6 +116,10 @@ def signed(value: float, decimals: int) -> str:
 def _origin(found: Exactness) -> str:
     parts = [f"{count:,} {origin}" for origin, count in found.stimuli.items() if count]
     return f"Stimuli: {', '.join(parts)}. Words are compared as integers, without tolerance."
+
+
+def _cause(found: Explanation) -> str:
+    return f"Likely cause in layer {found.origin or found.layer}: {found.cause}, {found.detail}"
 
 
 def _difference(pair: Pair) -> str:

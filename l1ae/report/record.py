@@ -53,12 +53,49 @@ class Pair(FiniteRecord):
         return self
 
 
+class KerasRounding(FiniteRecord):
+    """A layer that needs more bits than the 24 of float32, so that Keras rounds and the integer reference is the judge.
+
+    `bits`: what this layer needs; 24 or fewer behind another that needs more. Of `events` that were compared
+    `differing` have another value in Keras, `largest_lsb` away at most. They are no mismatches.
+    """
+
+    layer: str
+    bits: NonNegativeInt
+    events: PositiveInt
+    differing: NonNegativeInt
+    largest_lsb: NonNegativeInt | NonNegativeFloat
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.differing > self.events or (self.differing > 0) != (self.largest_lsb > 0):
+            raise ValueError(f"{self.differing} of {self.events} events differ, by {self.largest_lsb} LSB at most")
+        return self
+
+
+class Explanation(FiniteRecord):
+    """Where the C simulation leaves the reference first, and the likely cause, as `l1ae.explain.Explanation` has it."""
+
+    layer: str
+    kind: str
+    event: NonNegativeInt
+    element: NonNegativeInt
+    expected: int | float
+    found: int | float
+    distance_lsb: NonNegativeInt | NonNegativeFloat
+    differing_events: NonNegativeInt
+    differing_elements: NonNegativeInt
+    cause: str
+    detail: str
+    origin: str | None
+
+
 class Exactness(FiniteRecord):
     """The verdict, as the JSON of `l1ae.verify.Verdict`: `mismatches` of `events` differ in any pair.
 
     `stimuli`: events by origin ("data", "random", "corner"), together `events`. `ties`: per quantizer, the values
     that its rounding found at exactly half an LSB, where implementations of rounding disagree. `edited_files`: files
-    of the firmware project that were changed after it was written.
+    of the firmware project that were changed after it was written. `explanation`: of firmware that differs.
     """
 
     events: PositiveInt
@@ -67,6 +104,8 @@ class Exactness(FiniteRecord):
     stimuli: dict[str, NonNegativeInt]
     ties: dict[str, NonNegativeInt]
     edited_files: tuple[str, ...]
+    keras_rounding: tuple[KerasRounding, ...] = ()
+    explanation: Explanation | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -9,7 +9,6 @@ import qkeras
 from l1ae.autoencoder.layers import InputScaling
 from l1ae.circuit import Circuit, Dense, Quantize, lower
 from l1ae.config import AutoencoderConfig
-from l1ae.errors import ConversionError
 from l1ae.records import Precision, SignedPrecision
 
 
@@ -127,73 +126,6 @@ def test_a_port_with_fraction_bits(keras_trace: Callable[..., Any]) -> None:
     circuit = lower(model)
     values = np.random.default_rng(0).normal(0, 20, (3000, 4)).astype(np.float32)
     assert_equal_to_keras(circuit, keras_trace(model, values), values)
-
-
-@pytest.mark.parametrize(
-    ("layers", "message"),
-    [
-        ([dense(kernel_quantizer=bits(alpha="auto"))], r"dense \(kernel_quantizer\).*alpha='auto'"),
-        ([dense(kernel_quantizer=bits(alpha=None))], r"dense \(kernel_quantizer\).*alpha='auto_po2'"),
-        ([dense(kernel_quantizer=None)], "dense: no kernel_quantizer"),
-        ([dense(bias_quantizer=None)], "dense: no bias_quantizer"),
-        ([dense(activation=qkeras.quantized_relu(4, 2))], "dense: activation=.*QActivation"),
-        ([dense(activation="relu")], "dense: activation=.*QActivation"),
-        ([dense(dtype="float64")], "dense: it computes in float64"),
-        ([qkeras.QActivation(qkeras.quantized_relu(4, 2, negative_slope=0.5), name="leaky")], "leaky: negative_slope"),
-        (
-            [qkeras.QActivation(qkeras.quantized_tanh(4), name="tanh")],
-            "tanh: quantizer quantized_tanh is not supported",
-        ),
-        ([keras.layers.Dense(3, name="plain")], "plain: Dense has no exact integer meaning"),
-        ([keras.layers.Dropout(0.1, name="drop")], "drop: Dropout"),
-        ([keras.layers.BatchNormalization(name="norm")], "norm: BatchNormalization"),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "",
-)
-def test_refusals(layers: list[Any], message: str) -> None:
-    with pytest.raises(ConversionError, match=message) as caught:
-        lower(model_of(*layers))
-    assert "\n" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("port", "message"),
-    [
-        (dense(), "the input must go into one QActivation.*found dense"),
-        (qkeras.QActivation(qkeras.quantized_relu(8, 8), name="port"), "port: an input port is quantized_bits"),
-        (qkeras.QActivation(bits(symmetric=1), name="port"), "port: an input port is quantized_bits"),
-    ],
-)
-def test_refused_ports(port: Any, message: str) -> None:
-    with pytest.raises(ConversionError, match=message):
-        lower(model_of(port=port))
-
-
-def test_refused_shapes_of_the_graph() -> None:
-    words = keras.Input((4,), name="words")
-    port = qkeras.QActivation(bits(), name="port")(words)
-    shared = qkeras.QActivation(bits(4, 1), name="shared")
-    with pytest.raises(ConversionError, match="shared is used twice"):
-        lower(keras.Model(words, shared(shared(port))))
-    with pytest.raises(ConversionError, match="1 inputs and 2 outputs"):
-        lower(keras.Model(words, [port, shared(port)]))
-    other = qkeras.QActivation(bits(), name="other")(words)
-    with pytest.raises(ConversionError, match=r"found port .*, other "):
-        lower(keras.Model(words, keras.layers.Subtract()([port, other])))
-    source = keras.Input((4,))
-    inner = keras.Model(source, qkeras.QActivation(bits())(source), name="inner")
-    with pytest.raises(ConversionError, match="inner: Functional"):
-        lower(keras.Model(words, inner(port)))
-    with pytest.raises(ConversionError, match="cosine: normalize=True"):
-        lower(keras.Model(words, keras.layers.Dot(axes=1, normalize=True, name="cosine")([port, port])))
-
-
-def test_weights_that_are_not_finite() -> None:
-    layer = dense()
-    model = model_of(layer)
-    layer.set_weights([np.full((4, 3), np.nan), np.zeros(3)])
-    with pytest.raises(ConversionError, match="dense: its kernel holds values that are not finite"):
-        lower(model)
 
 
 def test_a_rectifier_is_an_unsigned_quantizer(circuit: Circuit) -> None:

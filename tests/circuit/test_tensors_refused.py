@@ -4,16 +4,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 import pytest
-import qkeras
 
-from l1ae.autoencoder.layers import InputScaling
 from l1ae.circuit import UNDECIDED, Circuit, Convolution, FixedFormat, Input, MaxPool, Node, Subtract, Wire, lower
 from l1ae.errors import ConversionError, RunFolderError
 
-from ..convolutional import SMALL, bits, convolution, image
+from ..convolutional import SMALL
 
 PORT = FixedFormat.parse("ap_fixed<4,4,RND_CONV,SAT>")
 WEIGHTS = FixedFormat.parse("ap_fixed<6,2,RND_CONV,SAT>")
@@ -38,48 +35,6 @@ def test_damaged_files_are_refused(tmp_path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new))
     with pytest.raises(RunFolderError, match=r"circuit\.json"):
         Circuit.load(path)
-
-
-def model_of(*layers: Any) -> Any:
-    words, _, tensor = image(4, 3)
-    for layer in layers:
-        tensor = layer(tensor)
-    return keras.Model(words, tensor)
-
-
-def flat() -> Any:
-    return keras.layers.Flatten(name="flat")
-
-
-def conv(**options: Any) -> Any:
-    return convolution(2, (2, 2), "conv", **options)
-
-
-@pytest.mark.parametrize(
-    ("layers", "message"),
-    [
-        ([conv(dilation_rate=(2, 1)), flat()], r"conv: dilation_rate=\(2, 1\).*leave it at \(1, 1\)"),
-        ([conv(mask=np.ones((2, 2))), flat()], "conv: mask=array of shape .*leave it at None"),
-        ([conv(activation="relu"), flat()], "conv: activation= on a QConv2D.*QActivation"),
-        ([conv(kernel_quantizer=None), flat()], "conv: no kernel_quantizer"),
-        ([conv(kernel_quantizer=bits(8, 2, alpha="auto")), flat()], r"conv \(kernel_quantizer\).*alpha='auto'"),
-        ([keras.layers.Conv2D(2, 2, name="conv"), flat()], "conv: Conv2D has no exact.*use QConv2D"),
-        ([keras.layers.AveragePooling2D((3, 1), name="pool"), flat()], "pool: AveragePooling2D.*use MaxPooling2D"),
-        ([keras.layers.MaxPooling2D((2, 1), strides=1, name="pool"), flat()], "pool: padding='valid' and strides=.*"),
-        ([keras.layers.MaxPooling2D((3, 1), padding="same", name="pool"), flat()], "pool: padding='same'.*set padding"),
-        ([keras.layers.ZeroPadding2D(name="zeros"), flat()], "zeros: ZeroPadding2D.*padding='same' in the QConv2D"),
-        ([keras.layers.UpSampling2D(interpolation="bilinear", name="up"), flat()], "up: interpolation='bilinear'"),
-        ([keras.layers.Flatten(data_format="channels_first", name="flat")], "flat: data_format='channels_first'"),
-        ([keras.layers.Reshape((2, 2, 3, 1), name="four"), flat()], "four: shape .*one to three dimensions"),
-        ([qkeras.QDense(2, kernel_quantizer=bits(8, 2), use_bias=False, name="dense"), flat()], "dense: .*Flatten"),
-        ([InputScaling([0], [1], name="scaling_2"), flat()], "scaling_2: .*put a Flatten"),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "",
-)  # fmt: skip
-def test_refusals(layers: list[Any], message: str) -> None:
-    with pytest.raises(ConversionError, match=message) as caught:
-        lower(model_of(*layers))
-    assert "\n" not in str(caught.value)
 
 
 WORDS = Input("words", (), (4,), PORT)

@@ -2,12 +2,16 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from xml.etree import ElementTree as XML
 
 import numpy as np
 import pytest
+
+from .. import models
 
 
 def plant(place, file, change):
@@ -25,7 +29,9 @@ def found(l1ae, place, file, layer):
     record = place.root / "verdict.json"
     ended = l1ae("verify", place.run, "--json", record)
     assert ended.code == 1
-    verdict = json.loads(record.read_text())
+    (result,) = json.loads(record.read_text())["results"]
+    verdict = result["verdict"]
+    assert (result["path"], result["kind"], result["status"]) == (str(place.run), "run", "differs")
     assert json.loads((place.run / "verification.json").read_text()) == verdict
     assert verdict["edited_files"] == [file]
     assert f"note: {file} was changed after the project was written" in ended.out
@@ -48,6 +54,10 @@ def found(l1ae, place, file, layer):
     assert f"keras and c-simulation first at {place_of_it}" in ended.message
     assert f"{verdict['mismatches']} of {verdict['events']} events differ" in ended.message
     assert place_of_it in ended.out
+    explanation = verdict["explanation"]
+    assert explanation["layer"] == layer
+    assert f"{file} changed after the project was written" in explanation["detail"]
+    assert explanation["cause"] in ended.out
     return first
 
 
@@ -64,8 +74,10 @@ def test_firmware_as_it_was_written_is_exact(l1ae, variational, copy_of):
     assert ended.text
     assert ended.out.count(": 0 of ") == 3
     assert "note:" not in ended.out
-    assert json.loads(record.read_text())["mismatches"] == 0
-    assert record.read_bytes() == (variational.place.run / "verification.json").read_bytes()
+    (result,) = json.loads(record.read_text())["results"]
+    assert result["status"] == "exact"
+    assert result["verdict"] == json.loads((variational.place.run / "verification.json").read_text())
+    assert result["verdict"]["mismatches"] == 0
     assert (place.run / "report.html").exists()
 
 
@@ -185,9 +197,12 @@ def test_a_real_process_says_and_returns_the_same(variational, copy_of):
 
 def refused(l1ae, place, folder_content):
     before = folder_content(place.root)
-    ended = l1ae("verify", place.run, "--json", place.root / "verdict.json")
+    record = place.root.parent / "verdict.json"
+    ended = l1ae("verify", place.run, "--json", record)
     assert ended.code == 2
     assert folder_content(place.root) == before
+    (result,) = json.loads(record.read_text())["results"]
+    assert (result["status"], result["message"], result["verdict"]) == ("refused", ended.message, None)
     return ended.message
 
 
@@ -251,3 +266,125 @@ def test_an_interrupted_comparison_is_no_verdict(l1ae, variational, copy_of, fol
     monkeypatch.setattr(CSimulation, "predict", interrupt)
     assert l1ae("verify", place.run).code == 130
     assert folder_content(place.root) == before
+
+
+# Projects, model files, and many paths at once.
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory, compiled):
+    """Model files, and a project that was converted from one of them."""
+    from l1ae.firmware import convert
+
+    folder = tmp_path_factory.mktemp("models")
+    models.save(models.trigger(), folder / "trigger.keras")
+    models.save(models.trigger("small", units=3), folder / "small.h5")
+    (folder / "broken.keras").write_text("no model")
+    convert(folder / "trigger.keras", folder / "project")
+    return folder
+
+
+@pytest.fixture
+def spoiled(files, tmp_path):
+    """A copy of the project with one weight of its first layer changed."""
+    project = shutil.copytree(files / "project", tmp_path / "spoiled")
+    models.change_weight(project)
+    return project
+
+
+def test_a_project_and_a_model_file_are_verified(l1ae, files, tmp_path):
+    for path, kind in ((files / "project", "project"), (files / "trigger.keras", "model")):
+        before = sorted(files.iterdir())
+        ended = l1ae("verify", path, "--events", 300, "--json", tmp_path / "verdict.json")
+        assert ended.text
+        assert ended.out.count(": 0 of ") == 3
+        content = json.loads((tmp_path / "verdict.json").read_text())
+        (result,) = content["results"]
+        assert content["schema"] == "l1ae verification 1"
+        assert (result["kind"], result["status"]) == (kind, "exact")
+        assert result["verdict"]["stimuli"]["random"] == 270
+        assert result["layers"] > 3
+        assert sorted(files.iterdir()) == before
+
+
+def test_a_fault_in_one_of_several_is_found_and_the_others_are_verified(l1ae, files, spoiled, variational, tmp_path):
+    paths = [files / "small.h5", spoiled, files / "broken.keras", variational.place.run, tmp_path / "nothing"]
+    record, junit = tmp_path / "verdicts.json", tmp_path / "verdicts.xml"
+    ended = l1ae("verify", *paths, "--events", 300, "--json", record, "--junit", junit)
+    assert ended.code == 1
+    assert ended.message == (
+        f"1 of 5 differ from their model ({spoiled}); 2 of 5 cannot be verified ({paths[2]}, {paths[4]})"
+    )
+    content = json.loads(record.read_text())
+    assert (content["exact"], content["differs"], content["refused"]) == (2, 1, 2)
+    states = {result["path"]: result["status"] for result in content["results"]}
+    assert list(states) == [str(path) for path in paths]
+    assert list(states.values()) == ["exact", "differs", "refused", "exact", "refused"]
+    verdict = content["results"][1]["verdict"]
+    assert verdict["explanation"]["layer"] == "hidden_relu"
+    table = ended.out[ended.out.index("mismatches") :]
+    assert re.search(r"differs.*hidden_relu", table, re.DOTALL)
+
+    suite = XML.parse(junit).getroot().find("testsuite")
+    counts = {name: int(suite.get(name)) for name in ("tests", "failures", "errors", "skipped")}
+    assert counts == {"tests": 5, "failures": 1, "errors": 2, "skipped": 0}
+    cases = {case.get("name"): case for case in suite.iter("testcase")}
+    assert list(cases) == list(states)
+    (failure,) = suite.iter("failure")
+    assert failure in list(cases[str(spoiled)])
+    assert "layer hidden_relu, unit 1" in failure.get("message")
+    assert verdict["explanation"]["cause"] in failure.text
+    assert [error.get("message") for error in suite.iter("error")] == [
+        result["message"] for result in content["results"] if result["status"] == "refused"
+    ]
+    properties = {one.get("name"): one.get("value") for one in cases[str(spoiled)].iter("property")}
+    assert properties["events"] == str(verdict["events"])
+    assert properties["layers"] == str(content["results"][1]["layers"])
+    assert properties["ties rounded"] == str(verdict["ties"]["rounded"])
+    assert all(float(case.get("time")) >= 0 for case in cases.values())
+
+
+def test_what_cannot_be_verified_alone_ends_with_2(l1ae, files, tmp_path):
+    ended = l1ae("verify", files / "project", files / "broken.keras", "--events", 10)
+    assert ended.code == 2
+    assert ended.message == f"1 of 2 cannot be verified ({files / 'broken.keras'})"
+    assert f"{files / 'broken.keras'} cannot be verified: " in ended.out
+
+
+def test_all_exact_ends_with_0_and_one_table(l1ae, files):
+    ended = l1ae("verify", files / "project", files / "small.h5", "--events", 10)
+    assert ended.text
+    assert ended.out.count("exact") == 2
+
+
+def test_a_path_given_twice_is_verified_once(l1ae, files, tmp_path):
+    ended = l1ae("verify", files / "project", files / "project", "--events", 10, "--json", tmp_path / "verdict.json")
+    assert ended.text
+    assert len(json.loads((tmp_path / "verdict.json").read_text())["results"]) == 1
+
+
+def test_a_model_file_is_converted_with_the_options_of_convert(l1ae, files, tmp_path):
+    file = models.save(models.several(), tmp_path / "several.keras")
+    assert "--input-format" in l1ae("verify", file).message
+    assert l1ae("verify", file, "--events", 50, "--input-format", "vector=ap_fixed<7,3,RND_CONV,SAT>").text
+
+
+def test_other_ap_types_can_be_given(l1ae, files, tmp_path):
+    types = files / "project" / "firmware" / "ap_types"
+    assert l1ae("verify", files / "project", "--events", 10, "--ap-types", types).text
+    ended = l1ae("verify", files / "project", "--events", 10, "--ap-types", tmp_path)
+    assert ended.code == 2
+    assert "ap_fixed.h" in ended.message
+
+
+def test_fewer_events_of_a_run_are_verified_when_asked_for(l1ae, variational, copy_of):
+    place = copy_of(variational)
+    assert l1ae("verify", place.run, "--events", 100).text
+    stimuli = json.loads((place.run / "verification.json").read_text())["stimuli"]
+    assert (stimuli["data"], stimuli["random"], stimuli["past the range"]) == (100, 90, 10)
+
+
+def test_the_firmware_of_a_run_is_a_project_too(l1ae, variational):
+    ended = l1ae("verify", variational.place.project, "--events", 100)
+    assert ended.text
+    assert ended.out.count(": 0 of ") == 3

@@ -2,7 +2,15 @@ import numpy as np
 import pytest
 
 from l1ae.evaluation import AucDifference, Scores, evaluate, pile_up_dependence, rates
-from l1ae.report import against_baseline, pile_up_sentence, rate_basis, verdict, warnings
+from l1ae.report import (
+    Explanation,
+    KerasRounding,
+    against_baseline,
+    pile_up_sentence,
+    rate_basis,
+    verdict,
+    warnings,
+)
 from l1ae.settings import TriggerConfig
 
 
@@ -23,6 +31,42 @@ def test_a_difference_names_the_place(differing):
         "first in layer code, unit 2, event 417 (data): -13 against -12, 1 LSB apart",
     )
     assert differing.exact is False
+
+
+def test_what_keras_itself_rounds_is_said(report):
+    rounding = (
+        KerasRounding(layer="score", bits=31, events=61482, differing=21000, largest_lsb=3),
+        KerasRounding(layer="cut", bits=9, events=61482, differing=1, largest_lsb=1),
+    )
+    exactness = report.exactness.model_copy(update={"keras_rounding": rounding})
+    found = verdict(report.model_copy(update={"exactness": exactness}))
+    assert found.state == "exact"
+    assert found.details[1:] == (
+        "Layer score: Keras rounds here (needs 31 bits, float32 holds 24): 21,000 of 61,482 events, at most 3 LSB. "
+        "The integer reference is the judge.",
+        "Layer cut: Keras rounds in front of it: 1 of 61,482 events, at most 1 LSB. "
+        "The integer reference is the judge.",
+    )
+
+
+def test_the_likely_cause_of_a_difference_is_said(differing):
+    explanation = Explanation(
+        layer="code",
+        kind="Quantize",
+        event=417,
+        element=2,
+        expected=-13,
+        found=-12,
+        distance_lsb=1,
+        differing_events=12,
+        differing_elements=1,
+        cause="rounding mode",
+        detail="TRN instead of RND_CONV",
+        origin=None,
+    )
+    exactness = differing.exactness.model_copy(update={"explanation": explanation})
+    found = verdict(differing.model_copy(update={"exactness": exactness}))
+    assert found.details[-1] == "Likely cause in layer code: rounding mode, TRN instead of RND_CONV"
 
 
 def test_nothing_compared_is_never_exact(report):

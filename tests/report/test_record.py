@@ -6,8 +6,19 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from l1ae.circuit import UNDECIDED, Circuit, Dot, FixedFormat, Input, Overflow, Rounding
 from l1ae.errors import RunFolderError
-from l1ae.report import Exactness, Layer, Mismatch, Pair, RunReport, read_report, write_report, write_schema
+from l1ae.report import (
+    Exactness,
+    KerasRounding,
+    Layer,
+    Mismatch,
+    Pair,
+    RunReport,
+    read_report,
+    write_report,
+    write_schema,
+)
 from l1ae.verify import Implementation, compare
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "report-schema.json"
@@ -81,6 +92,9 @@ def test_numbers_must_be_finite(report):
         (lambda: verdict_of([pair(2), pair(3)], mismatches=6), "6 mismatches do not follow"),
         (lambda: verdict_of([]), "at least 1 item"),
         (lambda: layer(3, 4), "4 zeros among 3"),
+        (lambda: keras_rounding(11, 1), "11 of 10 events differ"),
+        (lambda: keras_rounding(0, 1), "0 of 10 events differ, by 1 LSB"),
+        (lambda: keras_rounding(3, 0), "3 of 10 events differ, by 0 LSB"),
     ],
 )
 def test_contradictions_are_refused(make, message):
@@ -117,23 +131,51 @@ def verdict_of(pairs, mismatches=0, stimuli=None):
     )
 
 
-def test_the_record_of_the_verdict_is_read_as_it_is_written():
-    words = np.arange(12).reshape(6, 2)
+def implementation(name, circuit, spoil=0, float32=False):
+    """The circuit, with `spoil` added to what the layer "square" shows."""
 
-    def implementation(name, error):
-        def scores(x):
-            return (x.sum(axis=1, keepdims=True) + error * (x[:, :1] == 4)).astype(np.int64)
+    def trace(values):
+        traced = circuit.trace(values)
+        return traced | {"square": traced["square"] + spoil}
 
-        return Implementation(name, scores, lambda x: {"score": scores(x)})
+    return Implementation(name, lambda values: trace(values)[circuit.output.name], trace, float32)
 
-    for error in (0, 1):
-        found = compare(
-            [implementation("keras", 0), implementation("reference", error)], {"data": words}, ["score"], {}
-        )
-        record = Exactness.model_validate_json(json.dumps(found.as_dict()))
-        assert (record.mismatches, record.pairs[0].mismatches) == (error, error)
-        if error:
-            assert record.pairs[0].first_mismatch.event == 2
+
+def squares(width):
+    port = FixedFormat(True, width, width, Rounding.RND_CONV, Overflow.SAT)
+    return Circuit.derive([Input("words", (), (2,), port), Dot("square", ("words", "words"), (1,), UNDECIDED)])
+
+
+@pytest.mark.parametrize("width", [8, 14])
+@pytest.mark.parametrize("firmware", [0, 1])
+def test_the_record_of_the_verdict_is_read_as_it_is_written(width, firmware):
+    circuit, words = squares(width), np.arange(12).reshape(6, 2)
+    rounds = 3 if width > 12 else 0
+    implementations = [
+        implementation("keras", circuit, rounds, float32=True),
+        implementation("reference", circuit),
+        implementation("c-simulation", circuit, firmware),
+    ]
+    found = compare(implementations, {"data": words}, circuit)
+    record = Exactness.model_validate_json(json.dumps(found.as_dict()))
+    assert record.mismatches == found.mismatches == 6 * firmware
+    assert [one.layer for one in record.keras_rounding] == ["square"] * (rounds > 0)
+    assert (record.explanation is not None) == bool(firmware)
+    if firmware:
+        assert record.explanation.layer == "square"
+        assert record.explanation.cause == found.explanation.cause
+    if rounds:
+        assert record.keras_rounding[0].largest_lsb == 3
+
+
+def test_a_record_of_before_keras_could_round_is_still_read():
+    content = json.loads(verdict_of([pair(0)]).model_dump_json())
+    del content["keras_rounding"], content["explanation"]
+    assert Exactness.model_validate_json(json.dumps(content)) == verdict_of([pair(0)])
+
+
+def keras_rounding(differing, largest_lsb):
+    return KerasRounding(layer="score", bits=31, events=10, differing=differing, largest_lsb=largest_lsb)
 
 
 def layer(weights, zeros):

@@ -1,18 +1,19 @@
-"""From a checked Keras model to an hls4ml graph in which every type is exact."""
+"""From a circuit to an hls4ml graph in which every type is exact."""
 
 import contextlib
 import io
 import warnings
-from collections import Counter
-from collections.abc import Iterator, Mapping
-from fractions import Fraction
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from l1ae.circuit.graph import Circuit
 from l1ae.config import FirmwareConfig
 from l1ae.errors import ConversionError
-from l1ae.hardware.hls.checks import WEIGHTED, producers
+from l1ae.hardware.hls.bits import Bits
+from l1ae.hardware.hls.layers import Plan, plan
 
 #: The default precision given to hls4ml: wrong on purpose, so that a type that nobody derived can be seen.
 _UNSET_WIDTH = 97
@@ -36,102 +37,108 @@ def captured(messages: io.StringIO) -> Iterator[None]:
                 messages.write(f"{warning.category.__name__}: {' '.join(str(warning.message).split())}\n")
 
 
-def convert(model: Any, config: FirmwareConfig, name: str, folder: Path, messages: io.StringIO) -> Any:
-    """The hls4ml graph of the model with all types derived; nothing is written yet."""
+def convert(
+    circuit: Circuit, config: FirmwareConfig, name: str, folder: Path, messages: io.StringIO
+) -> tuple[Any, Plan]:
+    """The hls4ml graph of a circuit with all types derived and checked, and its plan; nothing is written yet."""
+    planned = plan(circuit, config.backend, name)
     with captured(messages):
-        import hls4ml
+        from hls4ml.model.graph import ModelGraph
+        from hls4ml.utils.config import create_config
 
-        from l1ae.hardware.hls import handlers, tables, tensors  # noqa: F401  (add themselves to hls4ml's registry)
+        from l1ae.hardware.hls import nodes  # noqa: F401  (adds itself to hls4ml's registry)
 
+        settings = create_config(
+            output_dir=str(folder),
+            project_name=name,
+            backend=config.backend,
+            io_type="io_parallel",
+            part=config.part,
+            clock_period=int(config.clock_ns) if config.clock_ns.is_integer() else config.clock_ns,
+            # Otherwise the C simulation reads text files, and synthesis the headers.
+            write_weights_txt=False,
+        )
+        settings |= {"InputData": None, "OutputPredictions": None, "HLSConfig": _settings(planned, config)}
         try:
-            with tensors.in_charge():
-                graph = hls4ml.converters.convert_from_keras_model(
-                    model,
-                    output_dir=str(folder),
-                    project_name=name,
-                    backend=config.backend,
-                    hls_config=_settings(model, config),
-                    bit_exact=True,
-                    allow_da_fallback=False,
-                    allow_v2_fallback=False,
-                    io_type="io_parallel",
-                    part=config.part,
-                    clock_period=int(config.clock_ns) if config.clock_ns.is_integer() else config.clock_ns,
-                    # Otherwise the C simulation reads text files, and synthesis the headers.
-                    write_weights_txt=False,
-                )
-        except ConversionError:
-            raise
+            graph = ModelGraph.from_layer_list(settings, planned.layers, planned.inputs, planned.outputs)
         except Exception as error:
             reason = " ".join(str(error).split()) or type(error).__name__
-            raise ConversionError(f"hls4ml refused model {model.name}: {reason}") from error
+            raise ConversionError(f"layer {_widest(circuit)}, or another one: hls4ml refused it: {reason}") from error
         graph.config.trace_output = True
-        graph.config.config.pop("KerasModel")  # hls4ml would save the model, with its path, into the project
     for line in messages.getvalue().splitlines():
         if "exactness" in line.lower():
-            raise ConversionError(f"hls4ml does not promise exactness for this model: {line}")
-    return graph
+            raise ConversionError(f"layer {_widest(circuit)}, the widest: hls4ml does not promise exactness: {line}")
+    check_nodes(graph, planned)
+    check_types(graph, planned)
+    return graph, planned
 
 
-def _settings(model: Any, config: FirmwareConfig) -> dict[str, Any]:
-    layers: dict[str, dict[str, Any]] = {layer.name: {"Trace": True} for layer in model.layers}
-    for layer in model.layers:
-        if type(layer).__name__ in WEIGHTED:
-            layers[layer.name]["Strategy"] = config.strategy
+def _widest(circuit: Circuit) -> str:
+    """The layer whose sums need most bits: hls4ml computes with doubles, and its messages name none."""
+    return max(circuit.ranges.values(), key=lambda known: known.significant_bits).name
+
+
+def _settings(planned: Plan, config: FirmwareConfig) -> dict[str, Any]:
+    layers: dict[str, dict[str, Any]] = {}
+    for layer in planned.layers:
+        layers[layer["name"]] = {"Trace": True}
+        if "weight_data" in layer:
+            layers[layer["name"]]["Strategy"] = config.strategy
     settings = {
         "Precision": {"default": UNSET},
         "ReuseFactor": config.reuse_factor,
         "Strategy": "latency",
         "TraceOutput": True,
+        "BitExact": True,
     }
     return {"Model": settings, "LayerName": layers}
 
 
-def check_types(graph: Any, names: Mapping[str, str], circuit: Circuit) -> None:
-    """Refuse types that hls4ml left at the default or that do not hold every value that the circuit can reach."""
-    for node in graph.graph.values():
+def check_nodes(graph: Any, planned: Plan) -> None:
+    """Refuse a graph that holds other nodes than those planned: a quantizer that was not fused, a node that is gone."""
+    other = sorted(set(graph.graph) ^ set(planned.nodes))
+    if other:
+        raise ConversionError(
+            f"layer {other[0]}: hls4ml made another graph of this circuit than it was told ({', '.join(other)}); "
+            "report this model to l1ae"
+        )
+
+
+def check_types(graph: Any, planned: Plan) -> None:
+    """Refuse types that hls4ml left at the default or that do not hold every value that the circuit can reach.
+
+    Both ends count: bits before the point, so that nothing wraps, and bits below it, so that nothing is cut off.
+    """
+    for name, node in graph.graph.items():
+        known = planned.nodes[name]
         for attribute, value in node.attributes.items():
             if getattr(getattr(value, "precision", None), "width", None) == _UNSET_WIDTH:
-                raise ConversionError(f"layer {node.name}: hls4ml derived no exact type for {attribute}")
-        reached = circuit.ranges[names[node.name]]
-        _check_holds(
-            node,
-            "result",
-            node.get_output_variable().type.precision,
-            reached.low,
-            reached.high,
-            reached.format.fraction,
-        )
+                raise ConversionError(f"layer {known.computes}: hls4ml derived no exact type for {attribute}")
+        _check_holds(known.shows, "result", node.get_output_variable().type.precision, known.bits)
         accumulator = node.attributes.get("accum_t")
         if accumulator is not None:
-            reached = circuit.ranges[node.name]
-            _check_holds(node, "accum", accumulator.precision, reached.raw.low, reached.raw.high, reached.fraction)
+            _check_holds(known.computes, "accum", accumulator.precision, known.exact)
+        for part, weights in node.weights.items():
+            _check_weights(known.computes, part, weights)
 
 
-def _check_holds(node: Any, kind: str, precision: Any, low: Any, high: Any, fraction: int) -> None:
-    lsb = Fraction(2) ** (int(precision.integer) - int(precision.width))
-    limit = 2 ** (int(precision.width) - bool(precision.signed))
-    lowest, highest = (Fraction(int(bound)) / Fraction(2) ** fraction / lsb for bound in (low.min(), high.max()))
-    if lowest < (-limit if precision.signed else 0) or highest > limit - 1:
+def _check_holds(layer: str, kind: str, precision: Any, bits: Bits) -> None:
+    something = (bits.signed + bits.integer + bits.fraction) != 0  # any type holds a zero
+    if not something.any():
+        return
+    signed, integer, fraction = (int(part[something].max()) for part in bits)
+    held = int(precision.integer) - bool(precision.signed), int(precision.width) - int(precision.integer)
+    if signed > bool(precision.signed) or integer > held[0] or fraction > held[1]:
         raise ConversionError(
-            f"layer {node.name}: {kind} {precision} of hls4ml does not hold words from {float(lowest):g} "
-            f"to {float(highest):g}; report this model to l1ae"
+            f"layer {layer}: {kind} {precision} of hls4ml does not hold its words, which need {integer} bits "
+            f"{'and a sign ' if signed else ''}before the point and {fraction} below it; report this model to l1ae"
         )
 
 
-def layer_names(model: Any, graph: Any) -> dict[str, str]:
-    """The Keras layer whose output each hls4ml node holds.
-
-    hls4ml fuses a quantizer into the layer in front of it when nothing else reads that layer. Otherwise the quantizer
-    stays a node, or moves into the adder tree behind it and is no longer seen.
-    """
-    names = {name: name for name in graph.graph}
-    foreign = sorted(set(names) - {layer.name for layer in model.layers})
-    if foreign:
-        raise ConversionError(f"hls4ml renamed layers ({', '.join(foreign)}): give every layer a longer name")
-    connections = list(producers(model))
-    readers = Counter(producer.name for _, producer in connections)
-    for layer, producer in connections:
-        if type(layer).__name__ == "QActivation" and layer.name not in names and readers[producer.name] == 1:
-            names[producer.name] = layer.name
-    return names
+def _check_weights(layer: str, part: str, weights: Any) -> None:
+    precision = weights.type.precision
+    words = np.ldexp(np.asarray(weights.data, dtype=np.float64), int(precision.width) - int(precision.integer))
+    limit = 2.0 ** (int(precision.width) - bool(precision.signed))
+    inside = (words >= (-limit if precision.signed else 0)) & (words < limit)
+    if not (inside & (words == np.rint(words))).all():
+        raise ConversionError(f"layer {layer}: {precision} of hls4ml does not hold its {part}; use fewer bits for it")

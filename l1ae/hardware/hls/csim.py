@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 
 from l1ae.circuit.formats import FixedFormat
 from l1ae.errors import DataError, RunFolderError, ToolchainError
+from l1ae.files import sha256
+from l1ae.hardware.hls.checks import WIDEST_PORT
 from l1ae.hardware.hls.documents import render
 from l1ae.hardware.hls.sources import Port, Sources, read_sources
 
@@ -30,7 +32,7 @@ Progress = Callable[[int], object]
 
 @dataclass(frozen=True)
 class CSimulation:
-    """A compiled project; its layers go by the names of the Keras layers whose output they hold."""
+    """A compiled project; its layers go by the names of the circuit nodes whose words they hold."""
 
     sources: Sources
     library: Path
@@ -38,26 +40,32 @@ class CSimulation:
     _lock: Lock = field(default_factory=Lock, repr=False)  # tracing is global in the emitted code
 
     @classmethod
-    def build(cls, folder: Path, *, cache: Path | None = None, log: Path | None = None) -> "CSimulation":
+    def build(
+        cls, folder: Path, *, cache: Path | None = None, log: Path | None = None, ap_types: Path | None = None
+    ) -> "CSimulation":
         """Compile the project in `folder`, or take the library compiled from exactly these sources with this compiler.
 
-        `cache`: where libraries are kept; `log`: where the compiler's messages go, by default beside the library.
-        Raises `ToolchainError` when there is no g++ or when it fails.
+        `cache`: where libraries are kept; `log`: where the compiler's messages go, by default beside the library;
+        `ap_types`: a folder whose headers, directly or in include/, take the place of the project's own `ap_fixed`
+        types, such as the public HLS_arbitrary_Precision_Types of Xilinx.
+        Raises `ToolchainError` when there is no g++, when it fails, or when `ap_types` has no ap_fixed.h.
         """
         sources = read_sources(Path(folder))
+        headers = None if ap_types is None else _headers(Path(ap_types))
         compiler = shutil.which("g++")
         if compiler is None:
             raise ToolchainError("g++ not found: install it, with apt install g++ or dnf install gcc-c++")
         driver = render("csim_driver.cpp", sources)
         version = subprocess.run([compiler, "--version"], capture_output=True, text=True, check=False).stdout
         digest = sources.digest()
-        key = hashlib.sha256("\0".join([digest, driver, version, *_FLAGS]).encode()).hexdigest()[:32]
+        parts = [digest, driver, version, *_FLAGS, *([] if headers is None else _digests(headers))]
+        key = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
         cache = cache or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "l1ae" / "csim"
         library = cache / f"{sources.name}-{key}.so"
         if not library.exists():
             try:
                 cache.mkdir(parents=True, exist_ok=True)
-                _compile(compiler, sources, digest, driver, library, log or library.with_suffix(".log"))
+                _compile(compiler, sources, digest, driver, library, log or library.with_suffix(".log"), headers)
             except OSError as error:
                 raise RunFolderError(f"cannot write {cache}: {error.strerror or error}") from error
         try:
@@ -68,39 +76,40 @@ class CSimulation:
 
     @property
     def input(self) -> FixedFormat:
-        """Format of the input port."""
+        """Format of the only input port."""
         return self.sources.input.format
 
     @property
     def output(self) -> FixedFormat:
-        """Format of the score port."""
+        """Format of the only output port."""
         return self.sources.output.format
 
     @property
     def formats(self) -> dict[str, FixedFormat]:
         """Formats of the traced layers in the C++; their words come on the grid of the circuit, see `fractions`."""
-        return {port.name: port.format for port in self.sources.layers.values()}
+        return {port.layer: port.format for port in self.sources.layers.values()}
 
     @property
     def fractions(self) -> dict[str, int]:
         """Bits below the point of the words that `trace` gives, the same as in the circuit."""
-        return {port.name: port.fraction for port in self.sources.layers.values()}
+        return {port.layer: port.fraction for port in self.sources.layers.values()}
 
     def scores(self, words: Any, *, workers: int = 2, progress: Progress | None = None) -> NDArray[Any]:
-        """Score words (N, m), on the grid of the circuit, of inputs (N, n); see `predict`."""
-        return _words(self.predict(words, workers=workers, progress=progress), self.sources.output)
+        """Words (N, m) of all outputs side by side, flattened, on the grid of the circuit; inputs as for `predict`."""
+        return _all_words(self.predict(words, workers=workers, progress=progress), self.sources.outputs)
 
     def predict(self, values: Any, *, workers: int = 2, progress: Progress | None = None) -> NDArray[np.float64]:
-        """Scores (N, m) as numbers, of inputs (N, n) or of one event (n,).
+        """Values (N, m) of all outputs side by side, flattened.
 
-        Integers are words of the input port, floats are values; what does not fit the port is rounded and saturated on
-        the way in, as the model does. `progress` is told the number of events done so far.
+        `values`: one array (N, *shape) or (N, size) per input port, one array (N, n) for all of them side by side, or
+        one event (n,). Integers are words of their port, floats are values; what does not fit a port is rounded and
+        saturated on the way in, as the model does. `progress` is told the number of events done so far.
         """
         inputs = self._inputs(values)
-        outputs = np.zeros((len(inputs), self.sources.output.size))
+        outputs = np.zeros((len(inputs), _size(self.sources.outputs)))
 
         def run(rows: slice) -> int:
-            self._functions.l1ae_run(_pointer(inputs[rows]), _pointer(outputs[rows]), _size(rows))
+            self._functions.l1ae_run(_pointer(inputs[rows]), _pointer(outputs[rows]), _events(rows))
             return rows.stop
 
         # ctypes lets go of the GIL, and the emitted code only reads its weights: threads run in parallel.
@@ -111,40 +120,71 @@ class CSimulation:
         return outputs
 
     def trace(self, words: Any, *, progress: Progress | None = None) -> dict[str, NDArray[Any]]:
-        """Words (N, size) of every layer, by its Keras name and in the order of computation; inputs as above."""
+        """Words (N, size) of every layer, by its name in the circuit, in the order of computation; inputs as above."""
         inputs = self._inputs(words)
         layers = list(self.sources.layers.values())
-        traced = np.zeros((len(inputs), sum(layer.size for layer in layers)))
-        outputs = np.zeros((len(inputs), self.sources.output.size))
+        traced = np.zeros((len(inputs), _size(layers)))
+        outputs = np.zeros((len(inputs), _size(self.sources.outputs)))
         with self._lock:
             for rows in _chunks(len(inputs)):
                 arrays = (inputs[rows], outputs[rows], traced[rows])
-                self._functions.l1ae_trace(*map(_pointer, arrays), _size(rows))
+                self._functions.l1ae_trace(*map(_pointer, arrays), _events(rows))
                 if progress is not None:
                     progress(rows.stop)
-        columns = np.split(traced, np.cumsum([layer.size for layer in layers])[:-1], axis=1)
-        return {layer.name: _words(values, layer) for layer, values in zip(layers, columns, strict=True)}
+        return {layer.layer: _words(values, layer) for layer, values in _columns(traced, layers)}
 
     def _inputs(self, values: Any) -> NDArray[np.float64]:
-        given = np.atleast_2d(np.asarray(values))
-        inputs = np.ascontiguousarray(given, dtype=np.float64)
-        if given.dtype.kind in "iu":
-            inputs = np.ldexp(inputs, -self.input.fraction)
-        if inputs.ndim != 2 or inputs.shape[1] != self.sources.input.size:
-            raise DataError(f"inputs of shape {inputs.shape}: {self.sources.name} takes (N, {self.sources.input.size})")
+        """Values (N, n) of all ports side by side."""
+        ports = self.sources.inputs
+        one_each = isinstance(values, (list, tuple)) and len(values) > 0 and np.ndim(values[0]) > 1
+        given = [np.asarray(array) for array in values] if one_each else [np.atleast_2d(np.asarray(values))]
+        if not one_each and given[0].shape[1:] == (_size(ports),):
+            given = [part for _, part in _columns(given[0], ports)]
+        takes = " and ".join(f"(N, {', '.join(map(str, port.shape))})" for port in ports)
+        fits = [array.shape[1:] in (port.shape, (port.size,)) for array, port in zip(given, ports, strict=False)]
+        if len(given) != len(ports) or not all(fits) or len({len(array) for array in given}) > 1:
+            shapes = " and ".join(str(array.shape) for array in given)
+            raise DataError(f"inputs of shape {shapes}: {self.sources.name} takes {takes}")
+        parts = []
+        for array, port in zip(given, ports, strict=True):
+            part = array.reshape(len(array), port.size).astype(np.float64)
+            parts.append(np.ldexp(part, -port.format.fraction) if array.dtype.kind in "iu" else part)
+        inputs = np.ascontiguousarray(np.concatenate(parts, axis=1))
         if not np.isfinite(inputs).all():
             raise DataError("inputs hold infinities or NaN")
         return inputs
 
 
-def _compile(compiler: str, sources: Sources, digest: str, driver: str, library: Path, log: Path) -> None:
+def _headers(folder: Path) -> Path:
+    """Where the headers of a folder of `ap_fixed` types are."""
+    for place in (folder, folder / "include"):
+        if (place / "ap_fixed.h").is_file():
+            return place.resolve()
+    raise ToolchainError(f"{folder} holds no ap_fixed.h, nor does {folder / 'include'}: name the folder that does")
+
+
+def _digests(headers: Path) -> list[str]:
+    """Names and digests of everything below a folder of headers."""
+    files = sorted(path for path in headers.rglob("*") if path.suffix in (".h", ".hpp") and path.is_file())
+    return [f"{path.relative_to(headers).as_posix()} {sha256(path)}" for path in files]
+
+
+def _compile(
+    compiler: str, sources: Sources, digest: str, driver: str, library: Path, log: Path, headers: Path | None
+) -> None:
     """Compile into a temporary folder beside the library, then move it into place."""
     with tempfile.TemporaryDirectory(prefix=".build-", dir=library.parent) as temporary:
         source, built = Path(temporary) / "driver.cpp", Path(temporary) / library.name
         source.write_text(driver, encoding="utf-8")
         firmware, name = sources.folder / "firmware", sources.name
+        places = [firmware / "ap_types"]
+        if headers is not None:
+            # What is no such type (streams, helpers) still comes from the project; nothing else may.
+            rest = Path(temporary) / "rest"
+            shutil.copytree(firmware / "ap_types", rest, ignore=_types)
+            places = [headers, rest]
         files = [firmware / f"{name}.cpp", sources.folder / f"{name}_bridge.cpp", source]
-        command = [compiler, *_FLAGS, f"-I{firmware / 'ap_types'}", *map(str, files), "-o", str(built)]
+        command = [compiler, *_FLAGS, *(f"-I{place}" for place in places), *map(str, files), "-o", str(built)]
         result = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
         if result.returncode:
             log.parent.mkdir(parents=True, exist_ok=True)
@@ -157,12 +197,17 @@ def _compile(compiler: str, sources: Sources, digest: str, driver: str, library:
         built.replace(library)
 
 
+def _types(folder: str, names: list[str]) -> set[str]:
+    """The headers of the arbitrary precision types, and what they are made of."""
+    return {name for name in names if name == "etc" or (name.startswith("ap_") and name != "ap_shift_reg.h")}
+
+
 def _chunks(events: int) -> Iterator[slice]:
     for start in range(0, events, _CHUNK):
         yield slice(start, min(start + _CHUNK, events))
 
 
-def _size(rows: slice) -> ctypes.c_size_t:
+def _events(rows: slice) -> ctypes.c_size_t:
     return ctypes.c_size_t(rows.stop - rows.start)
 
 
@@ -175,7 +220,21 @@ def _words(values: NDArray[np.float64], port: Port) -> NDArray[Any]:
 
     Firmware that was changed can give values between two words: they stay as they are, and equal no integer.
     """
-    if port.format.width > 53:
-        raise ToolchainError(f"{port.name} is {port.format}: the C simulation shows words of up to 53 bits")
+    if port.format.width > WIDEST_PORT:
+        raise ToolchainError(f"{port.layer} is {port.format}: the C simulation shows words of up to {WIDEST_PORT} bits")
     words = np.ldexp(values, port.fraction)
     return words.astype(np.int64) if np.array_equal(words, np.rint(words)) else words
+
+
+def _all_words(values: NDArray[np.float64], ports: Sequence[Port]) -> NDArray[Any]:
+    return np.concatenate([_words(part, port) for port, part in _columns(values, ports)], axis=1)
+
+
+def _columns(values: NDArray[Any], ports: Sequence[Port]) -> list[tuple[Port, NDArray[Any]]]:
+    """Each port with its columns of an array in which they stand side by side."""
+    parts = np.split(values, np.cumsum([port.size for port in ports])[:-1], axis=1)
+    return list(zip(ports, parts, strict=True))
+
+
+def _size(ports: Sequence[Port]) -> int:
+    return sum(port.size for port in ports)

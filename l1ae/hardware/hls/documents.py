@@ -9,43 +9,56 @@ import jinja2
 import numpy as np
 from numpy.typing import NDArray
 
-from l1ae.circuit.formats import FixedFormat
+from l1ae.circuit.graph import Circuit
+from l1ae.circuit.nodes import Input, Quantize, Scale
 from l1ae.config import FirmwareConfig
 from l1ae.environment import versions
-from l1ae.hardware.hls.checks import producers
-from l1ae.hardware.hls.sources import Sources
+from l1ae.hardware.hls.sources import Port, Sources
 
 
 def render(template: str, sources: Sources, **content: Any) -> str:
     """Fill a file of the templates folder."""
     text = resources.files("l1ae.hardware.hls").joinpath("templates", template).read_text(encoding="utf-8")
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True, autoescape=False)
-    ports = {"project": sources.name, "input": sources.input, "output": sources.output, "layers": sources.layers}
+    ports = {
+        "project": sources.name,
+        "inputs": sources.inputs,
+        "outputs": sources.outputs,
+        "n_in": sum(port.size for port in sources.inputs),
+        "n_out": sum(port.size for port in sources.outputs),
+        "layers": sources.layers,
+        "places": _places,
+    }
     return environment.from_string(text).render(**ports, **content)
 
 
-def write_test_bench(
-    folder: Path, sources: Sources, words: NDArray[np.int64], scores: NDArray[np.int64], score: FixedFormat
-) -> None:
+def _places(array: str, ports: Sequence[Port]) -> str:
+    """Arguments of a call: where the words of each port begin in one array of all."""
+    starts = np.cumsum([0, *(port.size for port in ports[:-1])]).tolist()
+    return ", ".join(f"{array} + {start}" for start in starts)
+
+
+def write_test_bench(folder: Path, sources: Sources, circuit: Circuit, words: NDArray[np.int64]) -> None:
     """Replace hls4ml's test bench, which prints, by one that compares; its vectors are exact decimals.
 
-    `words` (N, n) are those of the input port, `scores` (N, m) the expected ones in the format `score`.
+    `words` (N, n) are those of all input ports; what the outputs have to be comes from the integer reference.
     """
     (folder / f"{sources.name}_test.cpp").write_text(render("testbench.cpp", sources), encoding="utf-8")
     data = folder / "tb_data"
     data.mkdir(exist_ok=True)
-    columns = {
-        "tb_input_features.dat": np.ldexp(words.astype(np.float64), -sources.input.format.fraction),
-        "tb_output_predictions.dat": np.ldexp(scores.astype(np.float64), -score.fraction),
-    }
-    for file, values in columns.items():
+    expected = circuit.output_words(words)
+    ports = (circuit.inputs, tuple(circuit[name] for name in circuit.outputs))
+    files = ("tb_input_features.dat", "tb_output_predictions.dat")
+    for file, nodes, columns in zip(files, ports, (words, expected), strict=True):
+        fractions = np.repeat([node.format.fraction for node in nodes], [node.size for node in nodes])
+        values = np.ldexp(columns.astype(np.float64), -fractions)
         lines = (" ".join(f"{value:.17g}" for value in row) for row in values.tolist())
         (data / file).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def write_readme(
     folder: Path,
-    model: Any,
+    circuit: Circuit,
     sources: Sources,
     config: FirmwareConfig,
     layers: list[dict[str, Any]],
@@ -53,33 +66,45 @@ def write_readme(
     features: Sequence[str] | None,
 ) -> None:
     """Write what a firmware engineer needs to know; `layers` are the records of the provenance."""
-    size, width = sources.input.size, sources.input.format.width
-    features = features or tuple(f"input {index}" for index in range(size))
-    inputs: list[dict[str, Any]] = [
-        {"feature": features[index], "bits": f"{width * (index + 1) - 1}:{width * index}"} for index in range(size)
-    ]
-    scaling = _input_scaling(model)
-    if scaling is not None:
-        for row, offset, shift in zip(inputs, scaling.offset, scaling.shift, strict=True):
-            row.update(offset=offset, shift=shift)
+    names = features or [f"input {index}" for port in circuit.inputs for index in range(port.size)]
+    ports = []
+    for node, port in zip(circuit.inputs, sources.inputs, strict=True):
+        width, columns = port.format.width, circuit.columns[node.name]
+        rows: list[dict[str, Any]] = [
+            {"feature": _cell(name), "bits": f"{width * (index + 1) - 1}:{width * index}"}
+            for index, name in enumerate(names[columns])
+        ]
+        scaling = _scaling(circuit, node)
+        if scaling is not None:
+            for row, offset, shift in zip(rows, scaling.offset, scaling.shift, strict=True):
+                row.update(offset=offset, shift=shift)
+        ports.append({"port": port, "scaled": scaling is not None, "rows": rows})
     text = render(
         "README.md",
         sources,
         config=config,
         versions=versions(),
-        inputs=inputs,
-        scaled=scaling is not None,
+        ports=ports,
+        scaled=any(port["scaled"] for port in ports),
         events=events,
-        records=layers,
+        records=[{**layer, "layer": _cell(layer["layer"])} for layer in layers],
     )
     (folder / "README.md").write_text(text, encoding="utf-8")
 
 
-def _input_scaling(model: Any) -> Any | None:
-    """The InputScaling that all words go through first; None where the network begins in another way."""
-    readers: dict[str, list[Any]] = {}
-    for layer, producer in producers(model):
-        readers.setdefault(producer.name, []).append(layer)
-    (port,) = readers[model.layers[0].name]
-    first = [layer for layer in readers.get(port.name, []) if not layer.name.startswith("present_words")]
-    return first[0] if [type(layer).__name__ for layer in first] == ["InputScaling"] else None
+def _cell(text: str) -> str:
+    """Text that may stand in a table of Markdown."""
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def _scaling(circuit: Circuit, port: Input) -> Scale | None:
+    """The Scale that all words of a port go through first; None where the network begins in another way."""
+    readers = _readers(circuit, port.name)
+    if len(readers) == 1 and isinstance(readers[0], Quantize) and readers[0].format == port.format:
+        readers = _readers(circuit, readers[0].name)
+    first = [node for node in readers if not node.name.startswith("present_words")]
+    return first[0] if len(first) == 1 and isinstance(first[0], Scale) else None
+
+
+def _readers(circuit: Circuit, name: str) -> list[Any]:
+    return [node for node in circuit.nodes if name in node.inputs]

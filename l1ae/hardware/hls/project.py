@@ -15,16 +15,18 @@ from l1ae.circuit.graph import Circuit
 from l1ae.config import FirmwareConfig
 from l1ae.errors import ConversionError, DataError, RunFolderError
 from l1ae.hardware.hls.checks import check
-from l1ae.hardware.hls.conversion import UNSET, captured, check_types, convert, layer_names
+from l1ae.hardware.hls.conversion import UNSET, captured, convert
 from l1ae.hardware.hls.documents import write_readme, write_test_bench
-from l1ae.hardware.hls.provenance import layer_records, provenance
+from l1ae.hardware.hls.provenance import file_digests, layer_records, provenance
 from l1ae.hardware.hls.sources import PROVENANCE, parse_sources, read_provenance
 
+#: The circuit inside of a project.
+CIRCUIT = "circuit.json"
 _LOG = "hls4ml.log"
 
 
 def emit(
-    model: Any,
+    circuit: Circuit,
     config: FirmwareConfig,
     name: str,
     folder: Path,
@@ -32,63 +34,55 @@ def emit(
     words: NDArray[np.integer],
     features: Sequence[str] | None = None,
     info: Mapping[str, Any] | None = None,
+    extras: Sequence[Path] = (),
 ) -> Path:
-    """Write the HLS project of a deployed Keras `model` into `folder` and return the folder.
+    """Write the HLS project of a circuit into `folder` and return the folder.
 
-    `words` (N, n) are the stimulus of the test bench; the expected scores come from the integer reference. `features`
-    names the inputs, `info` goes into provenance.json. An older project of l1ae in `folder` is replaced, any other
-    content is refused.
-    Raises `ConversionError` before anything is written when the firmware could differ from the model.
+    `words` (N, n) of all input ports side by side are the stimulus of the test bench; what its outputs have to be comes
+    from the integer reference. `features` names the inputs, `info` goes into provenance.json; `extras` are files that
+    are copied into the project, where circuit.json holds the circuit. An older project of l1ae in `folder` is
+    replaced, any other content is refused.
+    Raises `ConversionError` before anything is written when the firmware could differ from the circuit.
     """
-    from l1ae.circuit.lowering import lower  # imports TensorFlow
-
     folder = Path(folder).resolve()  # a link is followed, not replaced
-    circuit = lower(model)
-    check(model, config, name)
-    words = np.asarray(words)
-    if words.ndim != 2 or words.shape[1:] != circuit.input.shape or not len(words) or words.dtype.kind not in "iu":
-        raise DataError(
-            f"stimulus of shape {words.shape} and type {words.dtype}: give integers (N, {circuit.input.shape[0]})"
-        )
-    if features is not None and (len(features),) != circuit.input.shape:
-        raise DataError(f"{len(features)} names for {circuit.input.shape[0]} inputs")
+    check(circuit, config, name)
+    words, size = np.asarray(words), circuit.n_inputs
+    if words.ndim != 2 or words.shape[1] != size or not len(words) or words.dtype.kind not in "iu":
+        raise DataError(f"stimulus of shape {words.shape} and type {words.dtype}: give integers (N, {size})")
+    if features is not None and len(features) != size:
+        raise DataError(f"{len(features)} names for {size} inputs")
     _check_target(folder)
+    messages = io.StringIO()
+    graph, planned = convert(circuit, config, name, folder, messages)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as temporary:
             draft = Path(temporary) / folder.name
-            _write(model, circuit, config, name, draft, words, features, info or {})
+            graph.config.config["OutputDir"] = str(draft)
+            draft.mkdir()
+            with captured(messages):
+                graph.write()
+            _forget_this_machine(draft, graph.config.config["Stamp"], messages.getvalue())
+            layers = layer_records(graph, planned, circuit)
+            record = provenance(name, config, circuit, planned, layers)
+            sources = parse_sources(draft, record)
+            write_test_bench(draft, sources, circuit, circuit.input_words(words))
+            write_readme(draft, circuit, sources, config, layers, len(words), features)
+            circuit.save(draft / CIRCUIT)
+            for file in extras:
+                _copy(Path(file), draft)
+            record |= {"info": dict(info or {}), "files_sha256": file_digests(draft)}
+            (draft / PROVENANCE).write_text(json.dumps(record, indent=2, default=str) + "\n", encoding="utf-8")
             _replace(draft, folder, Path(temporary) / "previous")
     except OSError as error:
         raise RunFolderError(f"cannot write {folder}: {error.strerror or error}") from error
     return folder
 
 
-def _write(
-    model: Any,
-    circuit: Circuit,
-    config: FirmwareConfig,
-    name: str,
-    draft: Path,
-    words: NDArray[np.integer],
-    features: Sequence[str] | None,
-    info: Mapping[str, Any],
-) -> None:
-    messages = io.StringIO()
-    graph = convert(model, config, name, draft, messages)
-    names = layer_names(model, graph)
-    check_types(graph, names, circuit)
-    draft.mkdir()
-    with captured(messages):
-        graph.write()
-    _forget_this_machine(draft, graph.config.config["Stamp"], messages.getvalue())
-    layers = layer_records(graph, names, circuit)
-    sources = parse_sources(draft, name, layers)
-    ports = circuit.input_words(words)
-    write_test_bench(draft, sources, ports, circuit.reference(words), circuit.output.format)
-    write_readme(draft, model, sources, config, layers, len(words), features)
-    record = provenance(draft, name, config, model, layers, info)
-    (draft / PROVENANCE).write_text(json.dumps(record, indent=2, default=str) + "\n", encoding="utf-8")
+def _copy(file: Path, draft: Path) -> None:
+    if (draft / file.name).exists():
+        raise ConversionError(f"{file}: a file of the project has this name already, rename it")
+    shutil.copyfile(file, draft / file.name)
 
 
 def _forget_this_machine(draft: Path, stamp: str, messages: str) -> None:

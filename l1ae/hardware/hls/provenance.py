@@ -3,33 +3,41 @@
 import datetime
 import hashlib
 import math
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from l1ae.circuit.formats import FixedFormat
 from l1ae.circuit.graph import Circuit
+from l1ae.circuit.nodes import Dense, Lookup
 from l1ae.config import FirmwareConfig
 from l1ae.environment import versions
 from l1ae.files import sha256
-from l1ae.hardware.hls.checks import WEIGHTED, quantized_weights
+from l1ae.hardware.hls.layers import Plan
 from l1ae.hardware.hls.sources import PROVENANCE, read_provenance
 
 
-def weight_digests(model: Any) -> dict[str, str]:
-    """SHA-256 of the quantized weights of each layer: kernel, then bias, as little-endian float32 in C order.
+def weight_digests(circuit: Circuit) -> dict[str, str]:
+    """SHA-256 of the weights of each layer that has some.
 
-    Of the tables of a TableLookup: as little-endian 32-bit integers.
+    Of a kernel and then, where there is one, of a bias: the format as text, a zero byte, and the words as little-endian
+    64-bit integers in C order. Of the tables of a Lookup the same.
     """
     digests = {}
-    for layer in model.layers:
-        if type(layer).__name__ in WEIGHTED:
-            total = hashlib.sha256()
-            for values in quantized_weights(layer):
-                if values is not None:
-                    total.update(values.astype("<f4").tobytes())
-            digests[layer.name] = total.hexdigest()
-        elif type(layer).__name__ == "TableLookup":
-            digests[layer.name] = hashlib.sha256(layer.tables.astype("<i4").tobytes()).hexdigest()
+    for node in circuit.nodes:
+        parts: list[tuple[FixedFormat | None, NDArray[np.int64] | None]] = []
+        if isinstance(node, Dense):
+            parts = [(node.kernel_format, node.kernel), (node.bias_format, node.bias)]
+        elif isinstance(node, Lookup):
+            parts = [(node.format, node.tables)]
+        total = hashlib.sha256()
+        for format_, words in parts:
+            if words is not None:
+                total.update(f"{format_}\0".encode() + words.astype("<i8").tobytes())
+        if parts:
+            digests[node.name] = total.hexdigest()
     return digests
 
 
@@ -40,8 +48,8 @@ def hls_type(precision: Any) -> str:
     return f"{kind}<{precision.width},{precision.integer}{'' if modes == ',TRN,WRAP' else modes}>"
 
 
-def layer_records(graph: Any, names: Mapping[str, str], circuit: Circuit) -> list[dict[str, Any]]:
-    """One record for each hls4ml node: its Keras layer, its kind, the types of everything in it.
+def layer_records(graph: Any, planned: Plan, circuit: Circuit) -> list[dict[str, Any]]:
+    """One record for each hls4ml node: its layer in the circuit, its operation, shape, and the types in it.
 
     `fraction` is the number of bits below the point that the circuit gives to the layer: the C simulation shows words
     on that grid, so that they compare with those of the circuit.
@@ -54,9 +62,16 @@ def layer_records(graph: Any, names: Mapping[str, str], circuit: Circuit) -> lis
             if attribute.endswith("_t") and hasattr(value, "precision") and attribute != "index_t"
         }
         types["result"] = hls_type(node.get_output_variable().type.precision)
-        layer = names[node.name]
-        fraction = circuit[layer].format.fraction
-        record = {"node": node.name, "layer": layer, "kind": node.class_name, "fraction": fraction, "types": types}
+        known = planned.nodes[node.name]
+        shown = circuit[known.shows]
+        record = {
+            "node": node.name,
+            "layer": known.shows,
+            "kind": known.kind,
+            "shape": list(shown.shape),
+            "fraction": shown.format.fraction,
+            "types": types,
+        }
         cost = node.attributes.get("da_kernel_cost")
         if cost is not None:
             # A convolution has the adders of its kernel at every position.
@@ -73,24 +88,19 @@ def file_digests(folder: Path) -> dict[str, str]:
 
 
 def provenance(
-    folder: Path,
-    name: str,
-    config: FirmwareConfig,
-    model: Any,
-    layers: list[dict[str, Any]],
-    info: Mapping[str, Any],
+    name: str, config: FirmwareConfig, circuit: Circuit, planned: Plan, layers: list[dict[str, Any]]
 ) -> dict[str, Any]:
-    """The whole record; `info` is what the caller wants to be remembered, such as its configuration."""
+    """The record of a project but for its files and what the caller adds; `inputs`, `outputs` are nodes of the C++."""
     return {
         "generator": "l1ae",
         "project": name,
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "versions": versions(),
         "firmware": config.model_dump(mode="json"),
-        "info": dict(info),
-        "weights_sha256": weight_digests(model),
+        "weights_sha256": weight_digests(circuit),
+        "inputs": planned.inputs,
+        "outputs": planned.output_nodes,
         "layers": layers,
-        "files_sha256": file_digests(folder),
     }
 
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,8 @@ from l1ae.files import sha256
 
 PROVENANCE = "provenance.json"
 _TYPEDEF = re.compile(r"typedef\s+(ap_u?(?:fixed|int))<([^<>]*)>\s+(\w+);")
-_PORTS = re.compile(r"void\s+(\w+)\(\s*(\w+)\s+(\w+)\[(\d+)\],\s*(\w+)\s+(\w+)\[(\d+)\]\s*\);")
+_FUNCTION = re.compile(r"void\s+(\w+)\(([^()]*)\);")
+_ARGUMENT = re.compile(r"\s*(\w+)\s+(\w+)\[([\d*]+)\]\s*")
 _TRACED = re.compile(r'save_layer_output<(\w+)>\(\w+,\s*"(\w+)",\s*([\d*]+)\)')
 
 
@@ -23,25 +24,50 @@ _TRACED = re.compile(r'save_layer_output<(\w+)>\(\w+,\s*"(\w+)",\s*([\d*]+)\)')
 class Port:
     """An input or output of the top function, or the traced result of a layer: `size` words of `format`.
 
-    `type` is the name that the C++ gives to the format; `fraction` the bits below the point of the circuit's words.
+    `layer` is its name in the circuit, `name` that of the array in C++ and `type` that of the format; `shape` is that
+    of one event, and `fraction` the bits below the point of the circuit's words.
     """
 
+    layer: str
     name: str
     type: str
     format: FixedFormat
-    size: int
+    shape: tuple[int, ...]
     fraction: int
+
+    @property
+    def size(self) -> int:
+        """Words of one event."""
+        return math.prod(self.shape)
 
 
 @dataclass(frozen=True)
 class Sources:
-    """An emitted project as its files describe it; `layers` maps the node names of the C++ to traced results."""
+    """An emitted project as its files describe it; `layers` maps the node names of the C++ to traced results.
+
+    `inputs` and `outputs` are the ports in the order of the arguments of the top function.
+    """
 
     folder: Path
     name: str
-    input: Port
-    output: Port
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
     layers: dict[str, Port]
+
+    @property
+    def input(self) -> Port:
+        """The only input port; raises `ConversionError` when there are several."""
+        return self._only("inputs", self.inputs)
+
+    @property
+    def output(self) -> Port:
+        """The only output port; raises like `input`."""
+        return self._only("outputs", self.outputs)
+
+    def _only(self, what: str, ports: tuple[Port, ...]) -> Port:
+        if len(ports) > 1:
+            raise ConversionError(f"{self.name} has {len(ports)} {what} ({', '.join(port.layer for port in ports)})")
+        return ports[0]
 
     @property
     def files(self) -> list[Path]:
@@ -98,8 +124,10 @@ def read_sources(folder: Path) -> Sources:
     if record is None:
         raise ConversionError(f"{folder} holds no firmware project of l1ae: emit one first")
     try:
-        sources = parse_sources(folder, str(record["project"]), record["layers"])
-        hidden = [str(layer["layer"]) for layer in record["layers"][1:] if layer["node"] not in sources.layers]
+        sources = parse_sources(folder, record)
+        shown = {port.layer for port in sources.layers.values()}
+        hidden = [str(layer["layer"]) for layer in record["layers"] if layer["kind"] not in ("Input", "Copy")]
+        hidden = [name for name in hidden if name not in shown]
     except (OSError, LookupError, TypeError, UnicodeDecodeError) as error:
         raise ConversionError(f"the firmware project {folder} is damaged ({error}): emit it again") from error
     if hidden:
@@ -107,22 +135,34 @@ def read_sources(folder: Path) -> Sources:
     return sources
 
 
-def parse_sources(folder: Path, name: str, layers: Sequence[Mapping[str, Any]]) -> Sources:
-    """Ports and traced layers of the project `name` in `folder`; `layers` are the records of its provenance."""
+def parse_sources(folder: Path, record: Mapping[str, Any]) -> Sources:
+    """Ports and traced layers of the project in `folder`, of whose provenance `record` holds at least the layers."""
+    name = str(record["project"])
+    known = {str(layer["node"]): layer for layer in record["layers"]}
     types = parse_types((folder / "firmware" / "defines.h").read_text(encoding="utf-8"))
-    ports = _PORTS.search((folder / "firmware" / f"{name}.h").read_text(encoding="utf-8"))
-    if ports is None:
-        raise ConversionError(f"firmware/{name}.h declares no function with one input and one output")
-    _, in_type, in_name, in_size, out_type, out_name, out_size = ports.groups()
+
+    def port(node: str, array: str, type_: str) -> Port:
+        layer = known[node]
+        shape = tuple(int(length) for length in layer["shape"])
+        return Port(str(layer["layer"]), array, type_, types[type_], shape, int(layer["fraction"]))
+
+    declared = _FUNCTION.search((folder / "firmware" / f"{name}.h").read_text(encoding="utf-8"))
+    arguments = [_ARGUMENT.fullmatch(text) for text in declared.group(2).split(",")] if declared else []
+    nodes = [*record["inputs"], *record["outputs"]]
+    if len(arguments) != len(nodes) or not all(arguments):
+        raise ConversionError(
+            f"firmware/{name}.h declares no function with {len(record['inputs'])} inputs and "
+            f"{len(record['outputs'])} outputs: emit it again"
+        )
+    found = [(argument.group(2), argument.group(1), argument.group(3)) for argument in arguments if argument]
+    ports = [port(node, array, type_) for node, (array, type_, _) in zip(nodes, found, strict=True)]
     traced = _TRACED.findall((folder / "firmware" / f"{name}.cpp").read_text(encoding="utf-8"))
-    known = {str(layer["node"]): (str(layer["layer"]), int(layer["fraction"])) for layer in layers}
-    return Sources(
-        folder=folder,
-        name=name,
-        input=Port(in_name, in_type, types[in_type], int(in_size), int(layers[0]["fraction"])),
-        output=Port(out_name, out_type, types[out_type], int(out_size), int(layers[-1]["fraction"])),
-        layers={
-            node: Port(known[node][0], type_, types[type_], math.prod(map(int, size.split("*"))), known[node][1])
-            for type_, node, size in traced
-        },
-    )
+    layers = {node: port(node, node, type_) for type_, node, _ in traced if known[node]["kind"] != "Copy"}
+    sizes = [*(size for *_, size in found), *(size for _, node, size in traced if node in layers)]
+    for shown, size in zip([*ports, *layers.values()], sizes, strict=True):
+        if math.prod(map(int, size.split("*"))) != shown.size:
+            raise ConversionError(
+                f"firmware/{name}: {shown.name} has {size} words instead of {shown.size}: emit it again"
+            )
+    inputs = len(record["inputs"])
+    return Sources(folder, name, tuple(ports[:inputs]), tuple(ports[inputs:]), layers)

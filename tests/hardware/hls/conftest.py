@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from l1ae.circuit import Circuit
 from l1ae.config import FirmwareConfig
 from l1ae.events.layout import LEPTON
 from l1ae.settings import AutoencoderConfig, InputsConfig
@@ -37,6 +38,12 @@ def random_words(model, count, seed=1):
     return np.random.default_rng(seed).integers(-4096, 4096, (count, n))
 
 
+def random_port_words(circuit, count, seed=1):
+    """Words over the whole range of every port of a circuit, side by side."""
+    low, high = circuit.port_range
+    return np.random.default_rng(seed).integers(low, high, (count, circuit.n_inputs), endpoint=True)
+
+
 def awkward_values(model, count, seed=2):
     """Values between the words, on ties, and past the ends of the port."""
     n = model.inputs[0].shape[1]
@@ -59,16 +66,17 @@ def cache(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def emitted(tmp_path_factory):
-    """emit(model, name of the folder, options of FirmwareConfig) -> project, each written once per session."""
+    """emit(model or circuit, folder, options of FirmwareConfig) -> project, each written once per session."""
+    from l1ae.circuit import lower
     from l1ae.hardware.hls import emit
 
     root, done = tmp_path_factory.mktemp("projects"), {}
 
     def write(model, folder, **options):
         if folder not in done:
-            done[folder] = emit(
-                model, FirmwareConfig(**options), "trigger", root / folder, words=random_words(model, 50, seed=9)
-            )
+            circuit = model if isinstance(model, Circuit) else lower(model)
+            words = random_port_words(circuit, 50, seed=9)
+            done[folder] = emit(circuit, FirmwareConfig(**options), "trigger", root / folder, words=words)
         return done[folder]
 
     return write

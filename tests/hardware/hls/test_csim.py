@@ -154,6 +154,42 @@ def test_damaged_project(healthy, tmp_path, cache, file):
 
 def test_words_too_wide_for_doubles_are_refused(simulation):
     port = simulation.sources.output
-    wide = replace(simulation.sources, output=replace(port, format=replace(port.format, width=60)))
+    wide = replace(simulation.sources, outputs=(replace(port, format=replace(port.format, width=60)),))
     with pytest.raises(ToolchainError, match="53 bits"):
         replace(simulation, sources=wide).scores(np.zeros((1, 6), dtype=int))
+
+
+def test_other_ap_types_take_the_place_of_those_of_the_project(model, healthy, simulation, cache, tmp_path):
+    """Such as the public HLS_arbitrary_Precision_Types, which have their headers in include/."""
+    public = tmp_path / "public"
+    shutil.copytree(healthy / "firmware" / "ap_types", public / "include")
+    (public / "include" / "hls_stream.h").unlink()  # no such type: it comes from the project
+    words = random_words(model, 500)
+    same = CSimulation.build(healthy, cache=cache, ap_types=public)
+    assert same.library != simulation.library
+    np.testing.assert_array_equal(same.scores(words), simulation.scores(words))
+    assert CSimulation.build(healthy, cache=cache, ap_types=public / "include").library == same.library
+
+
+def test_a_fault_in_other_ap_types_is_seen(model, healthy, simulation, cache, tmp_path):
+    """Half-even rounding that forgets the even: the key of the cache tells these headers apart too."""
+    broken = tmp_path / "broken"
+    shutil.copytree(healthy / "firmware" / "ap_types", broken)
+    base = broken / "ap_fixed_base.h"
+    text = base.read_text()
+    changed = text.replace("_AP_ROOT_op_get_bit(Base::V, 0) || r", "true")
+    assert changed != text
+    base.write_text(changed)
+    words = random_words(model, 2_000)
+    other = CSimulation.build(healthy, cache=cache, ap_types=broken)
+    assert (other.scores(words) != simulation.scores(words)).any()
+
+
+def test_incomplete_ap_types_are_refused(healthy, tmp_path):
+    with pytest.raises(ToolchainError, match=r"empty holds no ap_fixed\.h"):
+        CSimulation.build(healthy, cache=tmp_path / "cache", ap_types=tmp_path / "empty")
+    some = tmp_path / "some"
+    some.mkdir()
+    shutil.copy(healthy / "firmware" / "ap_types" / "ap_fixed.h", some)  # nothing is borrowed from the project
+    with pytest.raises(ToolchainError, match=r"g\+\+ failed.*ap_common\.h"):
+        CSimulation.build(healthy, cache=tmp_path / "cache", ap_types=some)

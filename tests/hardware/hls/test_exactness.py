@@ -113,9 +113,7 @@ def test_quantizer_beside_another_reader(strategy, emitted, cache):
     model = keras.Model(words, keras.layers.Dot(axes=1, name="score")([rest, second]))
     spread_weights(model, np.random.default_rng(6))
     traced = assert_exact(model, emitted(model, f"branch-{strategy}", strategy=strategy), cache)
-    # In an adder tree the quantizer moves to the inputs of the next layer, where nothing can trace it.
-    symmetric = ["symmetric"] if strategy == "latency" else []
-    assert list(traced) == ["scaled", "first", *symmetric, "second", "rest", "score"]
+    assert list(traced) == ["scaled", "first", "symmetric", "second", "rest", "score"]
 
 
 def words_without_fraction():
@@ -126,23 +124,13 @@ def words_without_fraction():
 @pytest.mark.xfail(strict=True, raises=ConversionError, reason="hls4ml drops bits that saturated values need")
 def test_quantizer_of_hls4ml_saturates_exactly(monkeypatch, emitted, cache):
     """Why there is an ExactQuantizer: with hls4ml's own node the conversion is refused, the type being too short."""
-    from l1ae.hardware.hls import handlers
+    from hls4ml.model import layers
+    from hls4ml.model.optimizer.passes.hgq_proxy_model import FixedPointQuantizer
 
-    def theirs(fixed, size, ours=handlers.quantizer_node):
-        return {**ours(fixed, size), "class_name": "FixedPointQuantizer"}
+    from l1ae.hardware.hls import nodes  # noqa: F401  (registers what is replaced here)
 
-    monkeypatch.setattr(handlers, "quantizer_node", theirs)
+    monkeypatch.setitem(layers.layer_map, "ExactQuantizer", FixedPointQuantizer)
     emitted(words_without_fraction(), "hls4ml-quantizer")
-
-
-@pytest.fixture
-def without_our_handlers():
-    """hls4ml as it comes."""
-    from hls4ml.converters.keras_v3._base import registry
-
-    ours = {name: registry.pop(name) for name in list(registry) if name.startswith(("qkeras.", "l1ae."))}
-    yield
-    registry.update(ours)
 
 
 def dense_alone():
@@ -158,10 +146,9 @@ def dense_alone():
     return model
 
 
-@pytest.mark.usefixtures("without_our_handlers")
 @pytest.mark.xfail(strict=True, raises=AssertionError, reason="hls4ml has no rule for QActivation on Keras 3")
 def test_default_flow_of_hls4ml_reads_our_models(tmp_path):
-    """Without our handlers the models of l1ae cannot be converted at all."""
+    """The front end of hls4ml cannot convert the models of l1ae at all."""
     from hls4ml.converters import convert_from_keras_model
 
     model = deployed("variational", n=6, hidden=(3,))
@@ -171,7 +158,6 @@ def test_default_flow_of_hls4ml_reads_our_models(tmp_path):
     )
 
 
-@pytest.mark.usefixtures("without_our_handlers")
 @pytest.mark.xfail(strict=True, raises=AssertionError, reason="hls4ml's default types wrap hardware words")
 def test_default_flow_of_hls4ml_is_exact(tmp_path):
     """What it can convert, a QDense alone, it gives inputs and sums of ap_fixed<16,6>, which wrap silently."""

@@ -1,5 +1,6 @@
 """What is emitted, and what is refused."""
 
+import hashlib
 import json
 import re
 import shutil
@@ -8,13 +9,14 @@ import subprocess
 import numpy as np
 import pytest
 
+from l1ae.circuit import UNDECIDED, Circuit, FixedFormat, Input, Sum, lower
 from l1ae.config import FirmwareConfig
 from l1ae.errors import ConversionError, DataError, RunFolderError
 from l1ae.events.layout import LEPTON
-from l1ae.hardware.hls import emit, project
+from l1ae.hardware.hls import changed_files, emit, project
 from l1ae.hardware.hls.sources import parse_types, read_sources
 
-from .conftest import deployed, random_words
+from .conftest import deployed, random_port_words
 
 
 @pytest.fixture(scope="module")
@@ -22,15 +24,17 @@ def model():
     return deployed("variational", n=6, hidden=(4,), seed=7)
 
 
-def write(model, folder, name="trigger", words=None, info=None, **options):
+def write(model, folder, name="trigger", words=None, info=None, extras=(), **options):
+    circuit = lower(model)
     return emit(
-        model,
+        circuit,
         FirmwareConfig(**options),
         name,
         folder,
-        words=random_words(model, 20) if words is None else words,
-        features=LEPTON.feature_names() if model.inputs[0].shape[1] == LEPTON.n_inputs else None,
+        words=random_port_words(circuit, 20) if words is None else words,
+        features=LEPTON.feature_names() if circuit.n_inputs == LEPTON.n_inputs else None,
         info=info,
+        extras=extras,
     )
 
 
@@ -76,6 +80,7 @@ def test_provenance_is_complete(model, tmp_path):
     )
     assert set(record["files_sha256"]) == {path.as_posix() for path in contents(folder)} - {"provenance.json"}
     assert set(record["weights_sha256"]) == {"encoder_1", "code"}
+    assert (record["inputs"], record["outputs"]) == (["words"], ["score"])
     by_layer = {layer["layer"]: layer for layer in record["layers"]}
     assert list(by_layer) == ["port", "scaled", "encoder_1_relu", "code_quantized", "score"]
     assert set(by_layer["code_quantized"]["types"]) == {"accum", "result", "weight", "bias"}
@@ -83,6 +88,36 @@ def test_provenance_is_complete(model, tmp_path):
     assert by_layer["code_quantized"]["types"]["accum"] == str(types["code_accum_t"])
     assert by_layer["port"]["types"]["result"] == "ap_fixed<13,13,RND_CONV,SAT>"
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT.*\+00:00", record["created"])
+
+
+def test_what_is_hashed_of_the_weights(model, tmp_path):
+    """As documented: the format, a zero byte, the words as little-endian 64-bit integers; kernel, then bias."""
+    layer = lower(model)["code"]
+    total = hashlib.sha256()
+    for format_, words in ((layer.kernel_format, layer.kernel), (layer.bias_format, layer.bias)):
+        total.update(str(format_).encode() + b"\0" + words.astype("<i8").tobytes())
+    record = json.loads((write(model, tmp_path / "project") / "provenance.json").read_text())
+    assert record["weights_sha256"]["code"] == total.hexdigest()
+
+
+def test_the_circuit_is_part_of_the_project(model, tmp_path):
+    folder = write(model, tmp_path / "project")
+    assert Circuit.load(folder / "circuit.json") == lower(model)
+    (folder / "circuit.json").write_text("{}")
+    assert changed_files(folder) == ("circuit.json",)
+
+
+def test_extras_are_part_of_the_project(model, tmp_path):
+    (tmp_path / "model.keras").write_bytes(b"weights")
+    folder = write(model, tmp_path / "project", extras=[tmp_path / "model.keras"])
+    assert (folder / "model.keras").read_bytes() == b"weights"
+    assert "model.keras" in json.loads((folder / "provenance.json").read_text())["files_sha256"]
+    (tmp_path / "README.md").write_text("mine")
+    with pytest.raises(ConversionError, match="a file of the project has this name"):
+        write(model, tmp_path / "other", extras=[tmp_path / "README.md"])
+    with pytest.raises(RunFolderError, match="cannot write"):
+        write(model, tmp_path / "other", extras=[tmp_path / "missing"])
+    assert not (tmp_path / "other").exists()
 
 
 def test_adder_trees_carry_an_estimate(model, tmp_path):
@@ -218,7 +253,6 @@ def test_folder_that_cannot_be_written(model, tmp_path):
         ({"reuse_factor": 7}, "layer encoder_1; use one of 1, 2, 4, 8"),
         ({"name": "my-trigger"}, "project name 'my-trigger'"),
         ({"name": "double"}, "project name"),
-        ({"name": "score"}, "project name"),
     ],
 )
 def test_refused_options(model, tmp_path, options, message):
@@ -237,7 +271,7 @@ def test_parts_that_exist(model):
         "xcu250-figd2104-2L-e",
         "xcvc1902-vsva2197-2MP-e-S",
     ):
-        check(model, FirmwareConfig(part=part), "trigger")
+        check(lower(model), FirmwareConfig(part=part), "trigger")
 
 
 def test_reuse_factor_that_fits(model, tmp_path):
@@ -251,28 +285,13 @@ def test_refused_stimulus(model, tmp_path, words):
         write(model, tmp_path / "project", words=words)
 
 
-def test_refused_models(tmp_path):
-    import keras
-    import qkeras
-
-    def bits(width, integer):
-        return qkeras.quantized_bits(width, integer - 1, alpha=1)
-
-    def dense(name):
-        return qkeras.QDense(2, kernel_quantizer=bits(6, 2), bias_quantizer=bits(6, 2), name=name)
-
-    def refused(outputs, message):
-        with pytest.raises(ConversionError, match=message):
-            write(keras.Model(words, outputs), tmp_path / "project")
-        assert not list(tmp_path.iterdir())
-
-    words = keras.Input((6,), name="words")
-    port = qkeras.QActivation(bits(13, 13), name="port")(words)
-    refused(dense("first")(qkeras.QActivation(bits(8, 3), name="again")(port)), "layer again quantizes again what port")
-    refused(dense("first")(words), "port")
-    refused(keras.layers.Dense(2, name="float")(port), "layer float: Dense")
-    refused(keras.layers.Dot(axes=1, normalize=True, name="score")([port, port]), "layer score: normalize")
-    for name in ("int", "error", "result", "int8", "w5"):
-        refused(dense(name)(port), f"layer {name}: give it a name")
-    refused(dense("Code")(dense("code")(port)), "layer (Code|code): give it a name")
-    refused(dense("second")(dense("i")(port)), "hls4ml renamed layers")
+@pytest.mark.parametrize(("wide", "message"), [("in", "layer words: a port of 54"), ("out", "layer sum: a port of 57")])
+def test_a_port_wider_than_a_double_is_refused(tmp_path, wide, message):
+    """Neither the test bench nor the C simulation could show it."""
+    width = {"in": 54, "out": 53}[wide]
+    words = Input("words", (), (9,), FixedFormat(True, width, width))
+    last = Sum("sum", ("words",), (1,), UNDECIDED)
+    circuit = Circuit.derive([words, last])
+    with pytest.raises(ConversionError, match=f"{message} bits.* up to 53 bits"):
+        emit(circuit, FirmwareConfig(), "trigger", tmp_path / "project", words=random_port_words(circuit, 5))
+    assert not list(tmp_path.iterdir())

@@ -11,11 +11,14 @@ extern std::map<std::string, void *> *trace_outputs;
 extern "C" {
 void allocate_trace_storage(size_t element_size);
 void free_trace_storage();
-void {{ project }}_double(double *input, double *output);
+void {{ project }}_double({% for port in inputs + outputs %}double *{{ ", " if not loop.last }}{% endfor %});
 
+// The words of all ports stand side by side.
 void l1ae_run(double *inputs, double *outputs, size_t events) {
-    for (size_t event = 0; event < events; event++)
-        {{ project }}_double(inputs + event * {{ input.size }}, outputs + event * {{ output.size }});
+    for (size_t event = 0; event < events; event++) {
+        double *in = inputs + event * {{ n_in }}, *out = outputs + event * {{ n_out }};
+        {{ project }}_double({{ places("in", inputs) }}, {{ places("out", outputs) }});
+    }
 }
 
 void l1ae_trace(double *inputs, double *outputs, double *traced, size_t events) {
@@ -23,7 +26,7 @@ void l1ae_trace(double *inputs, double *outputs, double *traced, size_t events) 
     static const size_t sizes[] = { {%- for port in layers.values() %}{{ port.size }}, {% endfor -%} };
     allocate_trace_storage(sizeof(double));
     for (size_t event = 0; event < events; event++) {
-        l1ae_run(inputs + event * {{ input.size }}, outputs + event * {{ output.size }}, 1);
+        l1ae_run(inputs + event * {{ n_in }}, outputs + event * {{ n_out }}, 1);
         for (size_t node = 0; node < {{ layers | length }}; node++) {
             std::memcpy(traced, (*nnet::trace_outputs)[nodes[node]], sizes[node] * sizeof(double));
             traced += sizes[node];

@@ -1,5 +1,6 @@
-// C simulation of {{ project }}: runs tb_data/tb_input_features.dat through the top function and compares every score
+// C simulation of {{ project }}: runs tb_data/tb_input_features.dat through the top function and compares every output
 // with tb_data/tb_output_predictions.dat, bit for bit. Returns 0 when all are equal, 1 otherwise.
+// A line holds one event, the words of all ports side by side.
 // With the argument "trace" the result of every layer is appended to tb_data/<layer>_output.log.
 
 #include <fstream>
@@ -48,24 +49,42 @@ int main(int argc, char **argv) {
     std::vector<double> in, expected;
     unsigned long event = 0, wrong = 0;
     while (read_line(words, in)) {
-        if (in.size() != {{ input.size }} || !read_line(scores, expected) || expected.size() != {{ output.size }}) {
+        if (in.size() != {{ n_in }} || !read_line(scores, expected) || expected.size() != {{ n_out }}) {
             std::cout << "ERROR: test vector " << event << " is incomplete" << std::endl;
             return 1;
         }
-        {{ input.type }} {{ input.name }}[{{ input.size }}];
-        {{ output.type }} {{ output.name }}[{{ output.size }}];
-        for (unsigned i = 0; i < {{ input.size }}; i++)
-            {{ input.name }}[i] = in[i];
+        std::vector<double> found;
+{%- for port in inputs %}
+        {{ port.type }} in_{{ loop.index0 }}[{{ port.size }}]; // {{ port.name }}
+{%- endfor %}
+{%- for port in outputs %}
+        {{ port.type }} out_{{ loop.index0 }}[{{ port.size }}]; // {{ port.name }}
+{%- endfor %}
+        unsigned at = 0;
+{%- for port in inputs %}
+        for (unsigned i = 0; i < {{ port.size }}; i++)
+            in_{{ loop.index0 }}[i] = in[at++];
+{%- endfor %}
 
-        {{ project }}({{ input.name }}, {{ output.name }});
-
-        bool equal = true;
-        for (unsigned i = 0; i < {{ output.size }}; i++)
-            equal = equal && {{ output.name }}[i].to_double() == expected[i];
-        if (!equal && ++wrong <= 10)
-            std::cout << "ERROR: event " << event << ": score " << {{ output.name }}[0].to_double() << ", expected "
-                      << expected[0] << std::endl;
-        nnet::print_result<{{ output.type }}, {{ output.size }}>({{ output.name }}, results);
+        {{ project }}(
+            {%- for port in inputs %}in_{{ loop.index0 }}, {% endfor -%}
+            {%- for port in outputs %}out_{{ loop.index0 }}{{ ", " if not loop.last }}{% endfor -%}
+        );
+{% for port in outputs %}
+        for (unsigned i = 0; i < {{ port.size }}; i++)
+            found.push_back(out_{{ loop.index0 }}[i].to_double());
+{%- endfor %}
+        for (unsigned i = 0; i < found.size(); i++) {
+            if (found[i] == expected[i])
+                continue;
+            if (++wrong <= 10)
+                std::cout << "ERROR: event " << event << ": output " << i << " is " << found[i] << ", expected "
+                          << expected[i] << std::endl;
+            break;
+        }
+{%- for port in outputs %}
+        nnet::print_result<{{ port.type }}, {{ port.size }}>(out_{{ loop.index0 }}, results);
+{%- endfor %}
         event++;
     }
     results.close();
