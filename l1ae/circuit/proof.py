@@ -77,9 +77,6 @@ def _tightness(known: NodeRange, reached: int) -> str:
 
 def proof_text(circuit: Circuit, events: Values | Sequence[Values]) -> str:
     """The statements as text, one line each, below a line that says whether the circuit is proved."""
-    head = (
-        "Proved for every input: no sum overflows; values are rounded or saturated only where the model has a quantizer."
-        if circuit.proved
-        else "NOT proved: a sum overflows for some input."
-    )
+    proved = "Proved for every input: no sum overflows; only quantizers of the model round or saturate."
+    head = proved if circuit.proved else "NOT proved: a sum overflows for some input."
     return "\n".join([head, "", *map(str, prove(circuit, events)), ""])
