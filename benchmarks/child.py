@@ -34,8 +34,9 @@ def _verify(run: RunFolder, data: int, random: int) -> int:
     settings = run.config.verification.model_dump() | {"events": data, "random": random}
     config = run.config.model_copy(update={"verification": VerificationConfig(**settings)})
     with Terminal() as ui:
-        pipeline.verify(replace(run, config=config), ui)
-    return int(json.loads(run.verification.read_text(encoding="utf-8"))["events"])
+        verdict, _ = pipeline.verify(replace(run, config=config), ui)
+    verdict.check()
+    return verdict.events
 
 
 def peak() -> int:

@@ -77,7 +77,7 @@ def _model(path: Path, options: Options, ui: Terminal) -> _Found:
     ui.stage(f"verify: {path}, converted for this")
     with scratch_log("verify") as log, tempfile.TemporaryDirectory() as folder:
         with quiet(log):
-            firmware = convert(path, Path(folder) / "project", **(options.conversion or {}))
+            firmware = convert(path, Path(folder) / path.stem, **(options.conversion or {}))
         return _verified(firmware, options, ui, log)
 
 

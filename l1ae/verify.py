@@ -152,7 +152,7 @@ def compare(
     for one, other in combinations(implementations, 2):
         far = np.array([limits[layer] if one.float32 or other.float32 else 0.0 for layer, _ in columns])
         unequal[one.name, other.name] = _unequal(outputs[one.name], outputs[other.name], far)
-    differs: NDArray[np.bool_] = np.stack([found.any(axis=1) for found in unequal.values()]).any(axis=0)
+    differs = _rows(np.concatenate(list(unequal.values()), axis=1))
     traced = _choose(origin, differs)
     traces = {one.name: one.trace(values[traced]) for one in implementations}
     pairs = []
@@ -160,7 +160,7 @@ def compare(
         found = unequal[one.name, other.name]
         allowed = limits if one.float32 or other.float32 else dict.fromkeys(limits, 0.0)
         layer_wrong, first = _first_difference(traces[one.name], traces[other.name], allowed)
-        wrong: NDArray[np.bool_] = np.asarray(found.any(axis=1))
+        wrong = _rows(found)
         wrong[traced] |= layer_wrong
         differs |= wrong
         mismatch = None
@@ -203,6 +203,12 @@ def _unequal(one: NDArray, two: NDArray, allowed: NDArray | float) -> NDArray[np
     return (one != two) & (np.abs(one - two) > allowed)
 
 
+def _rows(unequal: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which events differ anywhere."""
+    rows: NDArray[np.bool_] = np.logical_or.reduce(unequal, axis=1)
+    return rows
+
+
 def _first_difference(
     one: Mapping[str, NDArray], two: Mapping[str, NDArray], allowed: Mapping[str, float]
 ) -> tuple[NDArray[np.bool_], tuple[int, str, int] | None]:
@@ -212,7 +218,7 @@ def _first_difference(
     first: tuple[int, str, int] | None = None
     for layer in (layer for layer in allowed if layer in one and layer in two):
         unequal = _unequal(_flat(one[layer]), _flat(two[layer]), allowed[layer])
-        wrong |= unequal.any(axis=1)
+        wrong |= _rows(unequal)
         if first is None and unequal.any():
             row, unit = np.argwhere(unequal)[0]
             first = int(row), layer, int(unit)

@@ -67,7 +67,7 @@ CLAIMS = {
         r"encoder_1 +│ \d+% +│ 100%",  # corner words reach the bounds of the first layer
         r"(?s)(?:│ \w[\w ]+│ 0 +│ 0 +│ 0 +│\s*){3}",
         r"reference = c-simulation: 0 of \d+ events differ",
-        r"refused: [1-9]\d* of \d+ events differ; keras and c-simulation first at event \d+ .*, layer encoder_2_relu",
+        r"differs: [1-9]\d* of \d+ events differ; keras and c-simulation first at event \d+ .*, layer encoder_2_relu",
         r"stage: estimate",
     ),
     "04_your_own_data": (

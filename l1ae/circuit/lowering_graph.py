@@ -64,7 +64,7 @@ def walk(model: Any) -> Graph:
     graph, scope = Graph(model), _Scope()
     for tensor in model.inputs:
         _check_input(model, tensor)
-        graph.inputs.append(_numbered(graph, scope, tensor, tensor.name))
+        graph.inputs.append(_numbered(graph, scope, tensor, _name(tensor)))
     graph.outputs = [_visit(graph, tensor, scope) for tensor in model.outputs]
     return graph
 
@@ -102,10 +102,11 @@ def _entered(graph: Graph, model: Any, node: Any, scope: _Scope) -> _Scope:
     for tensor, given in zip(model.inputs, node.input_tensors, strict=True):
         _check_input(model, tensor)
         number = inner.numbers[id(tensor)] = _visit(graph, given, scope)
-        if _shape(tensor, tensor.name) != graph.tensors[number].shape:
+        wanted = _shape(tensor, _name(tensor))
+        if wanted != graph.tensors[number].shape:
             raise ConversionError(
-                f"layer {model.name}: this model takes {_shape(tensor, tensor.name)} and is given "
-                f"{graph.tensors[number].shape}; put a Reshape in front of it"
+                f"layer {model.name}: this model takes {wanted} and is given {graph.tensors[number].shape}; "
+                "put a Reshape in front of it"
             )
     return inner
 
@@ -127,11 +128,17 @@ def _check_model(model: Any) -> None:
 
 
 def _check_input(model: Any, tensor: Any) -> None:
+    where = f"input {_name(tensor)} of {model.name}"
     if tensor.dtype != "float32" or getattr(tensor, "sparse", False):
         kind = "sparse" if getattr(tensor, "sparse", False) else tensor.dtype
-        raise ConversionError(f"input {tensor.name} of {model.name}: it is {kind}; leave dtype and sparse out of Input")
+        raise ConversionError(f"{where}: it is {kind}; leave dtype and sparse out of Input")
     if tensor.shape[0] is not None:
-        raise ConversionError(f"input {tensor.name} of {model.name}: leave batch_size out of Input")
+        raise ConversionError(f"{where}: leave batch_size out of Input")
+
+
+def _name(tensor: Any) -> str:
+    """The name of the layer that a tensor comes from, which is the same in a saved model."""
+    return str(tensor._keras_history.operation.name)
 
 
 def _check_call(layer: Any, node: Any) -> None:

@@ -105,9 +105,21 @@ def _spatial(site: Site, weights: Weights, name: str | None = None) -> str:
             f"padding={layer.padding!r}: QKeras cannot compute it; put ZeroPadding1D in front and set padding='valid'"
         )
     options = (_pair(layer.strides), layer.padding, _pair(layer.dilation_rate))
+    _check_strides(site, _dilated(weights.kernel, options[2]).shape, *options[:2])
     if name is not None:
         return convolve(site, name, site.source, weights, *options)
     return activated(site, lambda linear: convolve(site, linear, site.source, weights, *options))
+
+
+def _check_strides(site: Site, window: tuple[int, ...], strides: tuple[int, int], padding: str) -> None:
+    """Refuse what TensorFlow 2.21 computes wrongly with oneDNN: its results are what is left in the memory."""
+    size = site.image_shape(site.source)
+    (rows, columns), _ = positions(size, window, strides, padding)
+    if size[2] == 1 and rows > 1 and columns == 1 and strides[1] > strides[0]:
+        raise site.refused(
+            f"TensorFlow computes strides={strides} wrongly where a single channel becomes one column; "
+            f"set strides={(strides[0], strides[0])}"
+        )
 
 
 def _mask_words(site: Site, mask: Any) -> Words:
@@ -144,9 +156,8 @@ def channel_by_channel(kernel: Words) -> Words:
 
 def separable(site: Site) -> str:
     """QSeparableConv1D and QSeparableConv2D: channel by channel first, then pixel by pixel."""
-    first = Weights(*words_of(site, "depthwise")).with_kernel(channel_by_channel)
-    second = weights_of(site, "pointwise")
-    spread = _spatial(site, first, site.part("depthwise"))
+    first, second = Weights(*words_of(site, "depthwise")), weights_of(site, "pointwise")
+    spread = _spatial(site, first.with_kernel(channel_by_channel), site.part("depthwise"))
     return activated(site, lambda name: convolve(site, name, spread, second))
 
 

@@ -27,7 +27,7 @@ NOTHING: tuple[type, ...] = (
 )
 _FIX = (
     "put a QActivation(quantized_bits(..., alpha=1)) behind it, or give its format "
-    "(--input-format 'ap_fixed<16,6,RND_CONV,SAT>', input_formats in Python)"
+    "(--input-format 'ap_fixed<16,6,RND_CONV,SAT>', input_format in Python)"
 )
 
 

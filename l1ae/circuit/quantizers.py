@@ -21,7 +21,7 @@ from l1ae.errors import ConversionError
 #: Largest `integer` of quantized_relu, which computes 2**integer in 32-bit integers.
 _MAX_RELU_INTEGER = 30
 _POWER = "set it to 1 or another power of two"
-_SNAP = "or convert with snap_scales=True"
+_SNAP = "or convert with snap_scales=True (--snap-scales)"
 _SIGNS = (qkeras.ternary, qkeras.stochastic_ternary, qkeras.binary, qkeras.stochastic_binary)
 #: Every quantizer of qkeras; what is not known cannot be judged.
 QUANTIZERS = (

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from l1ae.circuit.formats import FixedFormat
 from l1ae.circuit.graph import Circuit
 from l1ae.circuit.nodes import Add, Dense, Dot, Input, Multiply, Node, Quantize, Subtract
-from l1ae.circuit.tensors import Convolution
+from l1ae.circuit.tensors import Convolution, Wire
 from l1ae.errors import ConversionError
 from l1ae.hardware.hls.bits import Bits, changes, format_bits, needed_bits, needed_fraction
 from l1ae.hardware.hls.code import Code, code, wires
@@ -134,7 +134,7 @@ def _add(draft: _Draft, node: Node) -> None:
         told = attributes(node, circuit) or _generated(code(node, circuit, draft.backend), node.shape, kept)
         draft.add(whole, node.inputs, told)
         if changes(circuit.ranges[node.name]) and not isinstance(node, Quantize):
-            if not _reaches(exact, node.format):
+            if not _reaches(node, exact, node.format):
                 raise ConversionError(f"layer {node.name}: {node.format} keeps none of its bits; use a finer one")
             draft.fuse(draft.names.add(f"{node.name}_format"), node.name, node.name, node.format)
 
@@ -146,13 +146,20 @@ def _is_fusible(draft: _Draft, node: Quantize) -> bool:
     if isinstance(source, Input):
         return _is_port(draft.circuit, source)
     first = not isinstance(source, Quantize) and not changes(draft.circuit.ranges[operand])
-    return first and draft.readers[operand] == 1 and _reaches(draft.bits[operand][0], node.format)
+    return first and draft.readers[operand] == 1 and _reaches(source, draft.bits[operand][0], node.format)
 
 
-def _reaches(bits: Bits, fixed: FixedFormat) -> bool:
-    """Has every element bits that a format keeps? ap_fixed cannot round words that have none."""
+def _reaches(node: Node, bits: Bits, fixed: FixedFormat) -> bool:
+    """Has every element of a node bits that a format keeps? ap_fixed cannot round words whose type has none.
+
+    What is always zero shares its type with the other elements, unless wires bring it from elsewhere, or unless it
+    comes from an adder tree, where it is an ap_ufixed<1,0>.
+    """
     something = (bits.signed + bits.integer + bits.fraction) != 0
-    return bool((bits.signed + bits.integer + fixed.fraction >= 1)[something].all())
+    if isinstance(node, Wire) and (~something & (np.array(node.indices) >= 0)).any():
+        return False
+    reached = bits.signed + bits.integer + fixed.fraction >= 1
+    return bool(something.any() and reached[something | isinstance(node, Dense)].all())
 
 
 def _is_port(circuit: Circuit, node: Input) -> bool:

@@ -93,7 +93,8 @@ def _forget_this_machine(draft: Path, stamp: str, messages: str) -> None:
     lines = ["OutputDir: .\n" if line.startswith("OutputDir:") else line for line in lines]
     settings.write_text("".join(lines), encoding="utf-8")
     for file in (settings, draft / "build_lib.sh"):
-        text = file.read_text(encoding="utf-8").replace(stamp, "l1ae").replace(UNSET, "auto")
+        text = file.read_text(encoding="utf-8").replace(f"'{stamp}'", stamp)  # YAML quotes one that is all digits
+        text = text.replace(stamp, "l1ae").replace(UNSET, "auto")
         file.write_text(text, encoding="utf-8")
 
 

@@ -145,10 +145,16 @@ def nothing_left(s):
     words = s.input((3,), unsigned(2, 0))
     for index, rounding in enumerate(Rounding):
         s.out(s.quantize(words, signed(3, 4, rounding), f"_coarse_{index}"))
+    zero = s.quantize(words, signed(3, 6, TRN), "_zero")
+    s.out(s.quantize(s.pair(Multiply, zero, words, "_nothing"), signed(4, 9), "_nothing_bits"))
+    both = s.wire((zero, words), (2,), (0, 4), "_both")
+    s.out(s.quantize(both, signed(3, 3), "_both_bits"))
     small = s.dense(words, 2, "_small", kernel=np.array([[1, 0], [0, 1], [-1, 0]]), bias=False)
     s.out(s.quantize(small, signed(4, 7, RND), "_small_bits"))
     scaled = s._add(Scale, "_scaled", (words,), (3,), UNDECIDED, (0, 0, 0), (4, 3, 2))
     s.out(s.quantize(scaled, unsigned(4, 6), "_scaled_bits"))
+    pruned = s.dense(scaled, 2, "_pruned", kernel=np.array([[7, 0], [7, 0], [7, 0]]), bias=False)
+    s.out(s.quantize(pruned, signed(2, 6), "_pruned_bits"))
 
 
 def images(s):
