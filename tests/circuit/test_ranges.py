@@ -73,8 +73,8 @@ def test_the_proof_in_words(circuit: Circuit) -> None:
     assert circuit.proved
     sentences = {name: str(known) for name, known in circuit.ranges.items()}
     assert all("no overflow" in sentences[name] for name in circuit.accumulators())
-    assert "saturates as intended" in sentences["encoder_1_relu"]
-    assert "RND_CONV of " in sentences["encoder_1_relu"]
+    assert "saturates and rounds " in sentences["encoder_1_relu"]
+    assert "(RND_CONV) as intended" in sentences["encoder_1_relu"]
     assert "float32" not in sentences["score"]
 
 
