@@ -15,7 +15,7 @@ from l1ae.autoencoder.loading import without_foreign_options
 from l1ae.circuit.evaluate import evaluate, on_grid
 from l1ae.circuit.formats import FixedFormat
 from l1ae.circuit.lowering_affine import scale_and_offset
-from l1ae.circuit.lowering_graph import Call, Graph, walk
+from l1ae.circuit.lowering_graph import Call, Graph, name_of, walk
 from l1ae.circuit.lowering_ports import NOTHING
 from l1ae.circuit.lowering_weights import VARIABLES, values_of
 from l1ae.circuit.quantizers import QUANTIZERS, read_weights
@@ -150,11 +150,13 @@ def _cloned(model: Any, folds: list[_Fold], clones: dict[int, Any]) -> Any:
     def call(layer: Any, *args: Any, **kwargs: Any) -> Any:
         return layer(*args) if isinstance(layer, keras.layers.Identity) else layer(*args, **kwargs)  # it takes no mask
 
-    sequential = isinstance(model, keras.Sequential)
+    options: dict[str, Any] = {}
+    if not isinstance(model, keras.Sequential):
+        named = {id(tensor): keras.Input(tensor.shape[1:], name=name_of(tensor)) for tensor in model.inputs}
+        inputs = keras.tree.map_structure(lambda tensor: named[id(tensor)], model.input)
+        options = {"input_tensors": inputs, "call_function": call}
     with _not_compiled(model):
-        copied = keras.models.clone_model(
-            model, clone_function=clone, call_function=None if sequential else call, recursive=True
-        )
+        copied = keras.models.clone_model(model, clone_function=clone, recursive=True, **options)
     if not copied.built:
         copied.build(model.input_shape)
     for layer in originals:

@@ -64,7 +64,7 @@ def walk(model: Any) -> Graph:
     graph, scope = Graph(model), _Scope()
     for tensor in model.inputs:
         _check_input(model, tensor)
-        graph.inputs.append(_numbered(graph, scope, tensor, _name(tensor)))
+        graph.inputs.append(_numbered(graph, scope, tensor, name_of(tensor)))
     graph.outputs = [_visit(graph, tensor, scope) for tensor in model.outputs]
     return graph
 
@@ -102,7 +102,7 @@ def _entered(graph: Graph, model: Any, node: Any, scope: _Scope) -> _Scope:
     for tensor, given in zip(model.inputs, node.input_tensors, strict=True):
         _check_input(model, tensor)
         number = inner.numbers[id(tensor)] = _visit(graph, given, scope)
-        wanted = _shape(tensor, _name(tensor))
+        wanted = _shape(tensor, name_of(tensor))
         if wanted != graph.tensors[number].shape:
             raise ConversionError(
                 f"layer {model.name}: this model takes {wanted} and is given {graph.tensors[number].shape}; "
@@ -128,7 +128,7 @@ def _check_model(model: Any) -> None:
 
 
 def _check_input(model: Any, tensor: Any) -> None:
-    where = f"input {_name(tensor)} of {model.name}"
+    where = f"input {name_of(tensor)} of {model.name}"
     if tensor.dtype != "float32" or getattr(tensor, "sparse", False):
         kind = "sparse" if getattr(tensor, "sparse", False) else tensor.dtype
         raise ConversionError(f"{where}: it is {kind}; leave dtype and sparse out of Input")
@@ -136,7 +136,7 @@ def _check_input(model: Any, tensor: Any) -> None:
         raise ConversionError(f"{where}: leave batch_size out of Input")
 
 
-def _name(tensor: Any) -> str:
+def name_of(tensor: Any) -> str:
     """The name of the layer that a tensor comes from, which is the same in a saved model."""
     return str(tensor._keras_history.operation.name)
 

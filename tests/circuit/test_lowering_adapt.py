@@ -151,6 +151,16 @@ def test_sequential_models_stay_sequential() -> None:
     assert_exact(adapt(with_weights(late), fold_batchnorm=True)[0])
 
 
+def test_inputs_keep_their_names() -> None:
+    unnamed, named = keras.Input((4,)), keras.Input((4,), name="named")
+    ports = [quantized(bits(6, 3))(unnamed), quantized(bits(6, 3))(named)]
+    model = with_weights(keras.Model([named, unnamed], norm()(dense()(layers.Add()(ports)))))
+    adapted, _ = adapt(model, fold_batchnorm=True)
+    names = [[tensor._keras_history.operation.name for tensor in one.inputs] for one in (model, adapted)]
+    assert names[0] == names[1]
+    assert [port.name for port in lower(adapted).inputs] == names[0]
+
+
 def test_layers_with_a_normalization_inside_are_copied_too() -> None:
     model = chain(
         (4,), qkeras.QDenseBatchnorm(3, name="inside", **FINE), quantized(bits(5, 3)), LINEAR["QDense"][1](), norm()
