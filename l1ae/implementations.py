@@ -37,19 +37,28 @@ def keras(lowered: "Lowered") -> Implementation:
             found[off] = np.concatenate([traced[name].reshape(off.sum(), -1) for name in circuit.outputs], axis=1)
         return found
 
-    return Implementation("keras", outputs, lambda given: _raw_trace(lowered, given), float32=True)
+    return Implementation("keras", outputs, lambda given: _raw_trace(lowered, given, judged=True), float32=True)
 
 
-def _raw_trace(lowered: "Lowered", given: NDArray) -> dict[str, NDArray[np.float64]]:
-    """Words of every layer for values (N, n_inputs) that reach the layers behind the ports as they are."""
+def _raw_trace(lowered: "Lowered", given: NDArray, judged: bool = False) -> dict[str, NDArray[np.float64]]:
+    """Words of every layer for values (N, n_inputs) that reach the layers behind the ports as they are.
+
+    `judged`: what reads a layer that float32 does not hold gets the words of the reference instead.
+    """
     circuit = lowered.circuit
+    read = {name for step in lowered.steps for name in step.operands}
+    inexact = sorted(name for name in read if not circuit.float32_exact[name]) if judged else []
     found: dict[str, list[NDArray[np.float64]]] = {step.result: [] for step in lowered.steps}
     for start in range(0, max(len(given), 1), _BATCH):
         part = given[start : start + _BATCH].astype(np.float32)
         tensors = {port.name: part[:, circuit.columns[port.name]].reshape(-1, *port.shape) for port in circuit.inputs}
+        exact = circuit.trace(given[start : start + _BATCH], inexact)
+        known = {name: circuit.value(name, words).astype(np.float32) for name, words in exact.items()}
+        tensors |= known
         for step in lowered.steps:
-            tensors[step.result] = step(tensors)
-            words = np.ldexp(np.asarray(tensors[step.result], dtype=np.float64), circuit[step.result].format.fraction)
+            result = step(tensors)
+            tensors[step.result] = known.get(step.result, result)
+            words = np.ldexp(np.asarray(result, dtype=np.float64), circuit[step.result].format.fraction)
             found[step.result].append(words)
     return {name: np.concatenate(parts) for name, parts in found.items()}
 

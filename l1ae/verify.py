@@ -22,7 +22,11 @@ Outputs = Callable[[NDArray], NDArray[Any]]
 
 @dataclass(frozen=True)
 class Implementation:
-    """One way to compute the model. `float32`: it rounds where a value needs more than 24 bits, as Keras does."""
+    """One way to compute the model.
+
+    `float32`: it rounds where a value needs more than 24 bits, as Keras does. Then each layer of its `trace` behind
+    such a one is computed from the words of the reference, so that it can be judged alone.
+    """
 
     name: str
     outputs: Outputs
@@ -145,16 +149,19 @@ def compare(
     names = [name for name, values in stimuli.items() if len(values)]
     values = np.concatenate([np.asarray(stimuli[name], dtype=np.float64) for name in names])
     origin = np.repeat(names, [len(stimuli[name]) for name in names])
-    limits = float32_limits(circuit)
+    # On the way to an output roundings add up without a limit; each layer has one, given the words of the reference.
+    free = {name: 0.0 if exact else np.inf for name, exact in circuit.float32_exact.items()}
     columns = [(name, unit) for name in circuit.outputs for unit in range(circuit[name].size)]
     outputs = {one.name: _flat(np.asarray(one.outputs(values))) for one in implementations}
     unequal = {}
     for one, other in combinations(implementations, 2):
-        far = np.array([limits[layer] if one.float32 or other.float32 else 0.0 for layer, _ in columns])
+        far = np.array([free[layer] if one.float32 or other.float32 else 0.0 for layer, _ in columns])
         unequal[one.name, other.name] = _unequal(outputs[one.name], outputs[other.name], far)
     differs = _rows(np.concatenate(list(unequal.values()), axis=1))
     traced = _choose(origin, differs)
     traces = {one.name: one.trace(values[traced]) for one in implementations}
+    shown = next((traces[one.name] for one in implementations if one.float32), None)
+    limits = float32_limits(circuit, shown)
     pairs = []
     for one, other in combinations(implementations, 2):
         found = unequal[one.name, other.name]
@@ -200,7 +207,7 @@ def _flat(values: NDArray) -> NDArray:
 
 def _unequal(one: NDArray, two: NDArray, allowed: NDArray | float) -> NDArray[np.bool_]:
     """Where words differ, by more than is `allowed`."""
-    return (one != two) & (np.abs(one - two) > allowed)
+    return (one != two) & ~(np.abs(one - two) <= allowed)  # what is not a number differs from everything
 
 
 def _rows(unequal: NDArray[np.bool_]) -> NDArray[np.bool_]:

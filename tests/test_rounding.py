@@ -41,13 +41,40 @@ def test_where_float32_is_exact_nothing_is_allowed():
     assert float32_limits(dense(8, 6)) == {"words": 0, "sums": 0}
 
 
-def test_behind_a_rounded_layer_anything_is():
+def behind(overflow=Overflow.SAT):
     sums = dense(18, 12).nodes
-    cut = Quantize("cut", ("sums",), (4,), FixedFormat(True, 8, 30, Rounding.RND_CONV, Overflow.SAT))
-    circuit = Circuit.derive([*sums, cut, Sum("total", ("cut",), (1,), UNDECIDED)])
-    limits = float32_limits(circuit)
+    cut = Quantize("cut", ("sums",), (4,), FixedFormat(True, 8, 30, Rounding.RND_CONV, overflow))
+    return Circuit.derive([*sums, cut, Sum("total", ("cut",), (1,), UNDECIDED)])
+
+
+def test_a_layer_behind_a_rounded_one_is_judged_alone():
+    limits = float32_limits(behind())
     assert limits["words"] == 0 < limits["sums"]
-    assert limits["cut"] == limits["total"] == float("inf")
+    assert limits["cut"] == 2  # the next word, and what is lost in front of it
+    assert limits["total"] == 0  # given the words of the reference, it has few bits
+
+
+def test_what_hides_between_two_shown_layers_adds_up():
+    shown, hidden = float32_limits(behind(), ["sums", "cut", "total"]), float32_limits(behind(), ["total"])
+    assert shown["total"] == 0
+    assert hidden["total"] >= 4  # four words, each of which may be the next one
+    assert np.isfinite(hidden["total"])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_each_layer_in_float32_stays_within_its_limit(seed):
+    """Every operation once, with the words of the reference as they are in float32."""
+    rng = np.random.default_rng(seed)
+    circuit = behind()
+    words = circuit.trace(rng.integers(-(2**17), 2**17, (2000, 64)))
+    limits = float32_limits(circuit)
+    values = {name: circuit.value(name, found).astype(np.float32) for name, found in words.items()}
+    lsb = np.float32(circuit["cut"].format.lsb)
+    scaled = np.clip(np.rint(values["sums"] / lsb), -128, 127) * lsb
+    cut = values["sums"] + (scaled - values["sums"])
+    distance = np.abs(cut.astype(np.float64) / lsb - words["cut"])
+    assert distance.max() <= limits["cut"]
+    np.testing.assert_array_equal(values["cut"].sum(axis=1, keepdims=True), values["total"])
 
 
 def test_only_layers_that_keras_shows_are_reported():

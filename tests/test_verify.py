@@ -207,12 +207,22 @@ def test_what_float32_does_not_hold_is_no_mismatch_but_said(stimuli):
     assert json.loads(json.dumps(verdict.as_dict()))["keras_rounding"][0]["largest_lsb"] == 4
 
 
-def test_a_layer_behind_one_that_keras_rounds_is_not_judged_by_keras_either(stimuli):
+def test_a_layer_behind_one_that_keras_rounds_is_judged_alone(stimuli):
     nodes = wide().nodes
     circuit = Circuit.derive([*nodes, Quantize("small", ("score",), (1,), FixedFormat(False, 4, 24))])
     verdict = compare(trio(circuit, rounding("small", 1)), stimuli, circuit)
     assert verdict.exact
     assert [(one.layer, one.differing) for one in verdict.keras_rounding] == [("score", 0), ("small", 125)]
+    far = compare(trio(circuit, rounding("small", 5)), stimuli, circuit)
+    assert not far.exact
+    assert far.first.layer == "small"
+
+
+def test_what_is_not_a_number_is_never_equal(stimuli):
+    verdict = compare(
+        trio(network(), lambda traced: {name: words * np.nan for name, words in traced.items()}), stimuli, network()
+    )
+    assert verdict.mismatches == verdict.events
 
 
 def test_keras_may_not_be_further_away_than_rounding_can_take_it(stimuli):

@@ -33,13 +33,17 @@ Values = NDArray[np.number]
 #: Events per batch: a few hundred tensors of this many words stay within some ten megabytes.
 BATCH = 8192
 _FLOAT64_LIMIT = 2**53
+_FLOAT32_BITS = 24
 
 
 def port_words(values: Values, port: FixedFormat) -> Words:
     """Integers as words of `port`, floats as values, both brought to the port as its format says."""
     values = np.asarray(values)
     if np.issubdtype(values.dtype, np.floating):
-        return port.quantize_values(values.astype(np.float64))
+        # Keras reads floats as float32; all words of a port of so many bits are among them.
+        with np.errstate(over="ignore"):
+            exact = values.astype(np.float32) if port.width <= _FLOAT32_BITS else values
+        return port.quantize_values(exact.astype(np.float64))
     if not np.issubdtype(values.dtype, np.integer):
         raise DataError(f"inputs of type {values.dtype}: give integers (hardware words) or floats (values)")
     if values.dtype == np.uint64:
