@@ -4,7 +4,7 @@ import json
 import re
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ import pydantic
 from numpy.typing import NDArray
 
 from l1ae.circuit import Circuit, FixedFormat, corner_words
-from l1ae.circuit.lowering_site import identifier
+from l1ae.circuit.formats import Overflow, Rounding
 from l1ae.circuit.proof import proof_text, prove
 from l1ae.config import FirmwareConfig, VerificationConfig
 from l1ae.errors import ConversionError, DataError, RunFolderError
@@ -65,19 +65,22 @@ def convert(
 ) -> "Firmware":
     """Write the HLS project of a QKeras model, or of the `.keras` or `.h5` file that holds one, into `output_dir`.
 
-    `input_format`: of inputs without a quantizer, one for all, one each, or by name; `ap_fixed<16,6>` or a
-    `FixedFormat`. `snap_scales`, `fold_batchnorm`: adapt the model where it has no exact firmware as it is, and note
-    what that changed. `words`: more test vectors, as the model takes them (integers are words, floats values).
+    `input_format`: of inputs without a quantizer, one for all, one each, or by name; `ap_fixed<16,6,RND_CONV,SAT>` or a
+    `FixedFormat`; without modes it rounds and saturates like this. `snap_scales`, `fold_batchnorm`: adapt the model
+    where it has no exact firmware as it is, and note what that changed. `words`: more test vectors, as the model takes
+    them (integers are words, floats values).
     Raises `ConversionError` before anything is written when the firmware could differ from the model; an older project
     of l1ae in `output_dir` is replaced, anything else there is refused.
     """
     settings = {"part": part, "clock_ns": clock_ns, "backend": backend, "strategy": strategy}
     config = _config(settings | {"reuse_factor": reuse_factor})
     check_settings(config, "project" if name is None else name)
+    folder = _folder(output_dir)
     formats = _formats(input_format)
     from l1ae.circuit.lowering import lower_model
     from l1ae.circuit.lowering_adapt import adapt
     from l1ae.circuit.lowering_files import load_model
+    from l1ae.circuit.lowering_graph import name_of
     from l1ae.hardware.hls import emit
 
     source = Path(model).name if isinstance(model, (str, Path)) else str(getattr(model, "name", "model"))
@@ -89,30 +92,32 @@ def convert(
     lowered = lower_model(adapted, formats)
     circuit = lowered.circuit
     _check_proof(circuit)
+    inputs = [name_of(tensor) for tensor in adapted.inputs]
     info = {
         "model": source,
+        "inputs": inputs,
         "input_formats": _texts(formats),
         "snap_scales": snap_scales,
         "fold_batchnorm": fold_batchnorm,
         "notes": list(notes),
     }
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / MODEL
+    with tempfile.TemporaryDirectory() as temporary:
+        file = Path(temporary) / MODEL
         _save(adapted, file)
         if lower_model(load_model(file), formats).circuit != circuit:
             raise ConversionError(
                 f"model {adapted.name}: Keras saves it, and loads something else ({MODEL}); build it anew with "
                 "keras.Model(inputs, outputs), or report it to l1ae"
             )
-        vectors = _test_vectors(circuit, words)
+        vectors = _test_vectors(circuit, words, inputs)
         project = emit(
             circuit,
             config,
             name or _function(str(adapted.name)),
-            Path(output_dir),
+            folder,
             words=vectors,
             info={"convert": info},
-            extras=[file, *write_proof(circuit, vectors, Path(folder))],
+            extras=[file, *write_proof(circuit, vectors, Path(temporary))],
         )
     return Firmware(project, circuit, tuple(notes))
 
@@ -160,7 +165,7 @@ class Firmware:
         """
         from l1ae.hardware.hls import CSimulation
 
-        found = CSimulation.build(self.folder).predict(_words(self.circuit, x))
+        found = CSimulation.build(self.folder).predict(_words(self.circuit, x, self._input_names))
         outputs = [self.circuit[name] for name in self.circuit.outputs]
         ends = np.cumsum([node.size for node in outputs])[:-1]
         parts = tuple(
@@ -183,13 +188,16 @@ class Firmware:
 
         On `x`, brought to the ports first, or on `events` random words; on the corner words of the circuit always.
         `ap_types`: a folder with other `ap_fixed` headers to compile with. `log` takes what the compiler says, `ui`
-        shows how far it is.
+        shows how far it is. Raises `DataError` for inputs of other shapes, and for other numbers of events and seeds.
         """
+        config = _verification(events, seed)
         if x is None:
-            config = VerificationConfig(random=events, seed=seed)
             inputs = stimuli(self.circuit, None, config, self._given_ports())
         else:
-            inputs = {"given": values(self.circuit, _words(self.circuit, x)), "corner": corners(self.circuit, seed)}
+            inputs = {
+                "given": values(self.circuit, _words(self.circuit, x, self._input_names)),
+                "corner": corners(self.circuit, seed),
+            }
         headers = None if ap_types is None else Path(ap_types)
         return judge(self._lowered, self.folder, inputs, log=log, ap_types=headers, ui=ui)
 
@@ -198,8 +206,13 @@ class Firmware:
         formats = _converted(self.folder).get("input_formats")
         names = [port.name for port in self.circuit.inputs]
         if isinstance(formats, dict):
-            return [name for name in names if name in map(identifier, formats)]
+            return [name for name, own in zip(names, self._input_names, strict=True) if own in formats]
         return names if formats else []
+
+    @property
+    def _input_names(self) -> list[str]:
+        """What the model calls its inputs, in the order of the ports, whose names are made of these."""
+        return list(_converted(self.folder).get("inputs") or (port.name for port in self.circuit.inputs))
 
 
 def write_proof(circuit: Circuit, words: NDArray[np.integer], folder: Path) -> list[Path]:
@@ -218,17 +231,36 @@ def _config(settings: dict[str, Any]) -> FirmwareConfig:
         raise ConversionError(f"firmware.{key} {settings[key]!r}: {first_message(error)}") from error
 
 
+def _verification(events: int, seed: int) -> VerificationConfig:
+    try:
+        return VerificationConfig(random=events, seed=seed)
+    except pydantic.ValidationError as error:
+        wrong = "seed" if error.errors()[0]["loc"][0] == "seed" else "events"
+        raise DataError(f"{wrong} {seed if wrong == 'seed' else events!r}: {first_message(error)}") from error
+
+
+def _folder(path: Any) -> Path:
+    if not isinstance(path, (str, Path)) or not str(path) or "\0" in str(path):
+        raise ConversionError(f"output_dir {path!r}: give the path of a folder")
+    return Path(path)
+
+
 def _formats(given: Any) -> Any:
-    """Formats as `lower_model` takes them, where some may be written as text."""
+    """Formats as `lower_model` takes them, where some may be written as text; a port does not wrap around unasked."""
     if isinstance(given, str):
-        return FixedFormat.parse(given)
+        return _formats(FixedFormat.parse(given))
     if isinstance(given, Mapping):
         return {str(name): _formats(one) for name, one in given.items()}
-    if given is None or isinstance(given, FixedFormat):
-        return given
+    if isinstance(given, FixedFormat):
+        plain = given.rounding is Rounding.TRN and given.overflow is Overflow.WRAP
+        return replace(given, rounding=Rounding.RND_CONV, overflow=Overflow.SAT) if plain else given
+    if given is None:
+        return None
     if isinstance(given, Sequence):
         return tuple(map(_formats, given))
-    raise ConversionError(f"input_format {given!r}: give a format such as ap_fixed<16,6>, one per input, or by name")
+    raise ConversionError(
+        f"input_format {given!r}: give a format such as ap_fixed<16,6,RND_CONV,SAT>, one per input, or by name"
+    )
 
 
 def _texts(formats: Any) -> Any:
@@ -260,25 +292,25 @@ def _save(model: KerasModel, file: Path) -> None:
         raise ConversionError(f"model {model.name}: Keras cannot save it ({reason}); register its classes") from error
 
 
-def _words(circuit: Circuit, x: Values) -> NDArray[np.int64]:
-    """Words (N, n_inputs) of all ports side by side."""
+def _words(circuit: Circuit, x: Values, inputs: Sequence[str]) -> NDArray[np.int64]:
+    """Words (N, n_inputs) of all ports side by side; `inputs` are the names of the model for them."""
     if not isinstance(x, Mapping):
         return circuit.input_words(x)
-    names = [port.name for port in circuit.inputs]
-    given = {identifier(name): array for name, array in x.items()}
-    if set(given) != set(names):
-        raise DataError(f"inputs {', '.join(map(str, x))}: the model takes {', '.join(names)}")
-    return circuit.input_words([given[name] for name in names])
+    for names in (inputs, [port.name for port in circuit.inputs]):
+        if set(x) == set(names):
+            return circuit.input_words([x[name] for name in names])
+    raise DataError(f"inputs {', '.join(map(str, x))}: the model takes {', '.join(inputs)}")
 
 
-def _test_vectors(circuit: Circuit, words: Values | None) -> NDArray[np.int64]:
+def _test_vectors(circuit: Circuit, words: Values | None, inputs: Sequence[str]) -> NDArray[np.int64]:
     low, high = circuit.port_range
     rng = np.random.default_rng(0)
     parts = [corner_words(circuit), rng.integers(low, high + 1, (_TEST_BENCH_EVENTS, circuit.n_inputs))]
-    return np.concatenate(parts if words is None else [_words(circuit, words), *parts])
+    return np.concatenate(parts if words is None else [_words(circuit, words, inputs), *parts])
 
 
 def _function(name: str) -> str:
     """The name of a model as the name of a function in C++."""
     found = re.sub(r"\W", "_", name, flags=re.ASCII).strip("_")
-    return found if is_identifier(found) else f"model_{found}"
+    tried = (found, f"model_{found}".rstrip("_"), f"model_{found}_top")
+    return next(one for one in tried if is_identifier(one))

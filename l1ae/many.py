@@ -20,6 +20,9 @@ from l1ae.runs import RunFolder
 from l1ae.terminal import Terminal, quiet
 from l1ae.verify import Verdict
 
+#: Characters of an unexpected error that are shown.
+_REASON = 500
+
 
 @dataclass(frozen=True)
 class Options:
@@ -45,7 +48,7 @@ def kind_of(path: Path) -> Kind:
 
 
 def verify_path(path: Path, options: Options, ui: Terminal) -> Outcome:
-    """Verify what a path names; an explained failure is an outcome too."""
+    """Verify what a path names; a failure of any kind is an outcome too, so that the paths after it are verified."""
     start = time.monotonic()
     kind: Kind = "unknown"
     try:
@@ -54,6 +57,10 @@ def verify_path(path: Path, options: Options, ui: Terminal) -> Outcome:
         found = verify(path, options, ui)
     except L1aeError as error:
         return Outcome(str(path), kind, time.monotonic() - start, error=error)
+    except Exception as error:  # of Keras, hls4ml, or a fault of l1ae
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        unexpected = L1aeError(f"{path}: unexpected {reason[:_REASON]}; report it to l1ae with the model")
+        return Outcome(str(path), kind, time.monotonic() - start, error=unexpected)
     verdict, circuit, record, notes = found
     return Outcome(str(path), kind, time.monotonic() - start, verdict, record, len(circuit.nodes), notes)
 

@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 
 import l1ae
-from l1ae.circuit import Circuit, corner_words
+from l1ae import firmware
+from l1ae.circuit import Circuit, FixedFormat, corner_words
 from l1ae.config import FirmwareConfig
 from l1ae.errors import ConversionError, DataError, RunFolderError, VerificationError
+from l1ae.hardware.hls import CSimulation
 from l1ae.hardware.hls.sources import identity
 
 from . import models
@@ -75,6 +77,7 @@ def test_the_settings_are_kept(several):
     record = json.loads((several.folder / "provenance.json").read_text())
     assert record["info"]["convert"] == {
         "model": "several",
+        "inputs": ["image", "vector"],
         "input_formats": {"vector": "ap_fixed<7,3,RND_CONV,SAT>"},
         "snap_scales": False,
         "fold_batchnorm": False,
@@ -127,11 +130,38 @@ def test_settings_reach_the_project(model, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "function"), [("my-net 2", "my_net_2"), ("2nd", "model_2nd"), ("double", "model_double"), ("_x", "x")]
+    ("name", "function"),
+    [
+        ("my-net 2", "my_net_2"),
+        ("2nd", "model_2nd"),
+        ("double", "model_double"),
+        ("_x", "x"),
+        ("ap_int", "model_ap_int"),
+    ],
 )
 def test_the_name_of_the_model_becomes_that_of_the_function(name, function, tmp_path):
     project = l1ae.convert(models.trigger(name), tmp_path / "project").folder
     assert (project / "firmware" / f"{function}.cpp").is_file()
+
+
+@pytest.mark.parametrize(
+    ("name", "function"),
+    [("size_t", "model_size_t_top"), ("2nd_t", "model_2nd_t_top"), ("日本", "model"), ("w2", "model_w2")],
+)
+def test_a_name_that_cpp_has_already_becomes_a_free_one(name, function):
+    assert firmware._function(name) == function
+
+
+def test_a_format_without_modes_rounds_and_saturates(tmp_path):
+    """In C++ it would truncate and wrap around, which no model does at its inputs."""
+    plain = l1ae.convert(models.several(), tmp_path / "plain", input_format={"vector": "ap_fixed<7,3>"})
+    assert str(plain.circuit["vector"].format) == "ap_fixed<7,3,RND_CONV,SAT>"
+    record = json.loads((plain.folder / "provenance.json").read_text())["info"]["convert"]
+    assert record["input_formats"] == {"vector": "ap_fixed<7,3,RND_CONV,SAT>"}
+    past = plain.circuit.input_words([np.zeros((2, 2, 2, 1)), np.array([[1e3, -1e3, 0.03125]] * 2)])
+    assert past[0, plain.circuit.columns["vector"]].tolist() == [63, -64, 0]
+    assert firmware._formats("ap_fixed<7,3,RND,SAT_SYM>") == FixedFormat.parse("ap_fixed<7,3,RND,SAT_SYM>")
+    assert firmware._formats(FixedFormat.parse("ap_fixed<7,3>")) == plain.circuit["vector"].format
 
 
 # What it computes.
@@ -176,6 +206,41 @@ def test_inputs_of_another_kind_are_refused(made, x):
 def test_an_input_of_another_name_is_refused(several):
     with pytest.raises(DataError, match="inputs image, other: the model takes image, vector"):
         several.predict({"image": np.zeros((1, 2, 2, 1)), "other": np.zeros((1, 3))})
+
+
+def test_inputs_go_by_the_names_that_they_have_in_keras(tmp_path):
+    import keras
+    from qkeras import QActivation
+
+    inputs = [keras.Input((2,), name=name) for name in ("a b", "a-b")]
+    halves = [QActivation(models.fixed(6, 2), name=f"port_{i}")(one) for i, one in enumerate(inputs)]
+    joined = keras.Model(inputs, keras.layers.Concatenate(name="joined")(halves), name="alike")
+    made = l1ae.convert(joined, tmp_path / "project", words={"a-b": np.ones((1, 2), int), "a b": np.zeros((1, 2), int)})
+    assert [port.name for port in made.circuit.inputs] == ["a_b", "a_b_2"]
+    x = {"a-b": np.full((1, 2), 1.5), "a b": np.full((1, 2), -0.5)}
+    for opened in (made, l1ae.Firmware.open(made.folder)):
+        assert firmware._words(opened.circuit, x, opened._input_names).tolist() == [[-4, -4, 12, 12]]
+    same = {"a_b": x["a b"], "a_b_2": x["a-b"]}
+    assert firmware._words(made.circuit, same, made._input_names).tolist() == [[-4, -4, 12, 12]]
+    with pytest.raises(DataError, match="inputs a: the model takes a b, a-b"):
+        made.predict({"a": x["a b"]})
+
+
+def test_a_model_of_nothing_but_its_port_is_verified(tmp_path, compiled):
+    import keras
+    from qkeras import QActivation
+
+    inputs = keras.Input((3,), name="x")
+    made = l1ae.convert(keras.Model(inputs, QActivation(models.fixed(6, 2), name="port")(inputs)), tmp_path / "project")
+    assert CSimulation.build(made.folder).trace(np.zeros((2, 3))) == {}
+    verdict = made.verify(events=200)
+    assert verdict.exact
+    assert verdict.events > 200
+    defines = made.folder / "firmware" / "defines.h"
+    text = defines.read_text()
+    assert "AP_RND_CONV,AP_SAT" in text
+    defines.write_text(text.replace("AP_RND_CONV,AP_SAT", "AP_TRN,AP_SAT"))
+    assert not made.verify(events=200).exact
 
 
 # Whether that is right.
@@ -247,6 +312,22 @@ def test_beyond_24_bits_the_reference_is_the_judge(folder, compiled):
     assert firmware.model.predict(x.astype(np.float32), verbose=0)[0, 0] != (x**2).sum()
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"events": 0}, "events 0: "),
+        ({"events": -5}, "events -5: "),
+        ({"events": 1.5}, "events 1.5: "),
+        ({"seed": -1}, "seed -1: "),
+        ({"x": np.zeros((1, 8)), "seed": -1}, "seed -1: "),
+    ],
+)
+def test_numbers_that_make_no_sense_are_refused_in_one_line(made, options, message):
+    with pytest.raises(DataError, match=message) as refused:
+        made.verify(**options)
+    assert "\n" not in str(refused.value)
+
+
 # Opened again.
 
 
@@ -297,6 +378,8 @@ def test_a_circuit_that_is_not_that_of_the_model_is_no_verdict(copy, several):
         ({"strategy": "distributed_arithmetic", "reuse_factor": 2}, "firmware.reuse_factor 2"),
         ({"name": "1st"}, "project name '1st'"),
         ({"name": "double"}, "project name 'double'"),
+        ({"name": "int8_t"}, "project name 'int8_t'"),
+        ({"name": 5}, "project name 5"),
         ({"input_format": "16 bits"}, "'16 bits' is not a format"),
         ({"input_format": {"y": "ap_fixed<8,4>"}}, "a format for y: the inputs are x"),
         ({"input_format": 16}, "input_format 16"),
@@ -307,6 +390,13 @@ def test_what_cannot_be_made_is_refused(model, tmp_path, options, message):
         l1ae.convert(model, tmp_path / "project", **options)
     assert "\n" not in str(refused.value)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("folder", [None, 5, "", "a\0b"])
+def test_what_is_no_folder_is_refused(model, folder):
+    with pytest.raises(ConversionError, match=r"output_dir .*: give the path of a folder") as refused:
+        l1ae.convert(model, folder)
+    assert "\n" not in str(refused.value)
 
 
 def test_a_model_that_keras_does_not_give_back_is_refused(model, tmp_path, monkeypatch):

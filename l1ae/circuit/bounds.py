@@ -6,6 +6,7 @@ independent inputs reaches its bounds.
 
 from collections.abc import Sequence
 from functools import singledispatch
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +27,7 @@ from l1ae.circuit.nodes import (
     Sum,
 )
 from l1ae.circuit.ranges import Bounds, NodeRange
-from l1ae.circuit.tensors import MaxPool, Wire
+from l1ae.circuit.tensors import Convolution, MaxPool, Wire
 from l1ae.errors import ConversionError
 
 _LIMIT = 2**61  # a signed word of 62 bits, the widest format
@@ -72,16 +73,27 @@ def _(node: Scale, operands: Sequence[NodeRange], fraction: int) -> Bounds:
 def _(node: Dense, operands: Sequence[NodeRange], fraction: int) -> Bounds:
     (x,) = operands
     up = fraction - x.format.fraction - node.kernel_format.fraction
-    matrix = node.matrix
-    weight_sums = np.abs(matrix).astype(object).sum(axis=0)
+    weights = np.abs(node.kernel).reshape(-1, node.kernel.shape[-1])
+    if int(weights.max()) * len(weights) >= _LIMIT:
+        weights = weights.astype(object)  # their sums may pass int64
     bias = aligned_bias(node, fraction)
-    largest = _largest(x.low, x.high) * int(max(weight_sums)) << up
+    largest = _largest(x.low, x.high) * _most_weight(node, weights) << up
     _check_width(largest + _largest(bias, bias), node)  # nothing below can pass 63 bits
-    positive, negative = np.maximum(matrix, 0), np.minimum(matrix, 0)
-    low = ((x.low @ positive + x.high @ negative) << np.int64(up)) + bias
-    high = ((x.high @ positive + x.low @ negative) << np.int64(up)) + bias
-    terms = (np.maximum(np.abs(x.low), np.abs(x.high)) @ np.abs(matrix)) << np.int64(up)
+    positive, negative = np.maximum(node.kernel, 0), np.minimum(node.kernel, 0)
+    lows, highs = x.low[None], x.high[None]
+    low = ((node.sums(lows, positive) + node.sums(highs, negative))[0] << np.int64(up)) + bias
+    high = ((node.sums(highs, positive) + node.sums(lows, negative))[0] << np.int64(up)) + bias
+    terms = node.sums(np.maximum(np.abs(lows), np.abs(highs)), np.abs(node.kernel))[0] << np.int64(up)
     return Bounds(low, high, int((terms + np.abs(bias)).max()))
+
+
+def _most_weight(node: Dense, weights: NDArray[Any]) -> int:
+    """The largest sum of absolute weights of one element; weights that lie beyond the operand do not count."""
+    if not isinstance(node, Convolution):
+        return int(weights.sum(axis=0).max())
+    # Windows at the border are alike: of each set of weights that lie inside one is enough.
+    inside = np.unique(node.windows >= 0, axis=0)
+    return max(int(weights[places].sum(axis=0).max(initial=0)) for places in inside)
 
 
 @bounds.register

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from l1ae.circuit.formats import WIDEST
 from l1ae.circuit.graph import Circuit
 from l1ae.circuit.nodes import Lookup, Quantize, Scale
-from l1ae.circuit.slopes import SUMS, port_slopes, slopes
+from l1ae.circuit.slopes import SUMS, driven, port_slopes, slopes
 from l1ae.circuit.table_corners import NewEntries, every_entry, one_by_one, placed, scan_words, table_driven
 
 Words = NDArray[np.int64]
@@ -20,7 +21,10 @@ _SEARCH_BATCH, _SEARCH_ROUNDS = 4096, 6
 
 
 def corner_words(circuit: Circuit, seed: int = 0) -> Words:
-    """Input words (M, n), each once, sorted: the same for the same circuit and seed."""
+    """Input words (M, n), each once, sorted: the same for the same circuit and seed.
+
+    Of a layer with more than 512 elements that many, chosen at random, are driven to their bounds and searched.
+    """
     rng = np.random.default_rng(seed)
     parts = [
         _constant_and_one_hot(circuit),
@@ -46,6 +50,8 @@ def _rounding_quantizers(circuit: Circuit) -> list[Quantize]:
 
 def _ties(circuit: Circuit, node: Quantize, raw: Words) -> NDArray[np.bool_]:
     lost = circuit.ranges[node.name].lost_bits
+    if lost > WIDEST:
+        return np.zeros(raw.shape, dtype=bool)  # no word is as large as half of the last bit that is kept
     rest: Words = raw & np.int64((1 << lost) - 1)
     return rest == 1 << (lost - 1)
 
@@ -57,7 +63,7 @@ def _constant_and_one_hot(circuit: Circuit) -> Words:
 
 
 def _sign_driven(circuit: Circuit) -> Words:
-    """For each element of each sum the two inputs that drive it to its bounds.
+    """For the `driven` elements of each sum the two inputs that drive it to its bounds.
 
     Exact for sums of inputs that are independent of each other (the first layer); for deeper ones the signs are those
     of the product of the kernels, as if every rectifier were open.
@@ -66,7 +72,7 @@ def _sign_driven(circuit: Circuit) -> Words:
     rows = [np.zeros((0, circuit.n_inputs), dtype=np.int64)]
     for node in circuit.nodes:
         if isinstance(node, SUMS):
-            slope = port_slopes(circuit, slopes(circuit, node), node.size)
+            slope = port_slopes(circuit, slopes(circuit, node), len(driven(node)))
             up = np.where(slope > 0, high, np.where(slope < 0, low, 0))
             down = np.where(slope > 0, low, np.where(slope < 0, high, 0))
             rows += [up, down]
@@ -137,11 +143,13 @@ def _deep_search(circuit: Circuit, rng: np.random.Generator) -> Words:
 
 
 def _events(circuit: Circuit, node: Quantize, traced: Mapping[str, Words]) -> NDArray[np.bool_]:
-    """What happens to each element of a quantizer, (events, elements, 4)."""
+    """What happens to the `driven` elements of a quantizer, (events, elements, 4)."""
     raw, known = traced[node.inputs[0]], circuit.ranges[node.name]
+    if node.size > len(driven(node)):
+        raw = raw.reshape(len(raw), -1)[:, driven(node)]
     scaled = raw * 2.0 ** (node.format.fraction - known.fraction)
     tie = _ties(circuit, node, raw) if known.lost_bits else np.zeros(raw.shape, dtype=bool)
-    odd = (raw >> known.lost_bits) & 1 == 1
+    odd = (raw >> min(known.lost_bits, 63)) & 1 == 1
     inside = (scaled > node.format.low) & (scaled < node.format.high)
     return np.stack(
         [tie & inside & ~odd, tie & inside & odd, scaled > node.format.high, scaled < node.format.low], axis=-1

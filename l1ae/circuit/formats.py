@@ -15,6 +15,9 @@ from l1ae.errors import ConversionError, DataError
 
 _TEXT = re.compile(r"ap_(u?)fixed<(\d+),(-?\d+)(?:,(TRN|RND|RND_CONV),(WRAP|SAT|SAT_SYM))?>")
 
+#: Bits of the widest format: sums and differences of its words stay within int64.
+WIDEST = 62
+
 
 class Rounding(StrEnum):
     """What happens to bits below the last one (AMD UG1399, Vitis HLS user guide, arbitrary precision fixed-point)."""
@@ -43,8 +46,8 @@ class FixedFormat:
     overflow: Overflow = Overflow.WRAP
 
     def __post_init__(self) -> None:
-        if not 1 <= self.width <= 62:
-            raise ConversionError(f"format of {self.width} bits: widths from 1 to 62 are supported")
+        if not 1 <= self.width <= WIDEST:
+            raise ConversionError(f"format of {self.width} bits: widths from 1 to {WIDEST} are supported")
         if self.signed and self.width < 2 and self.overflow is Overflow.SAT_SYM:
             raise ConversionError("a symmetric format needs at least 2 bits")
 

@@ -1,5 +1,6 @@
 """From a Keras model to a circuit: every layer becomes exact nodes, or the model is refused by name."""
 
+import difflib
 import itertools
 
 import keras
@@ -25,7 +26,12 @@ _CONVERTERS: dict[type, Converter] = {
     **MERGES,
     **dict.fromkeys(NOTHING, lambda site: site.source),
 }
-_SUPPORTED = ", ".join(sorted({kind.__name__ for kind in _CONVERTERS} - {"PReLU", "QAdaptiveActivation"}))
+_OWN = {"InputScaling", "Select", "SumOver", "TableLookup"}
+#: Names of layers that are worth suggesting.
+_SUPPORTED = sorted({kind.__name__ for kind in _CONVERTERS} - {"PReLU", "QAdaptiveActivation"} - _OWN)
+_ELSE = "use other layers of Keras and QKeras; docs/convert.md lists what is refused, and the fix"
+#: How alike two names are, from 0 to 1, so that the one is worth suggesting for the other.
+_NEAR = 0.85
 #: Layers that have no exact meaning, and what to take instead.
 _INSTEAD = {
     **{f"{kind}": f"its weights are floats; use Q{kind}" for kind in ("Dense", "Conv1D", "Conv2D", "DepthwiseConv2D")},
@@ -126,7 +132,9 @@ class _Lowering:
 def _converted(site: Site) -> str:
     layer, kind = site.layer, type(site.layer)
     if kind not in _CONVERTERS:
-        reason = _INSTEAD.get(kind.__name__, f"supported are {_SUPPORTED}")
+        near = difflib.get_close_matches(kind.__name__, _SUPPORTED, 1, _NEAR)
+        other = f"the nearest supported layer is {near[0]}" if near else _ELSE
+        reason = _INSTEAD.get(kind.__name__, other)
         raise site.refused(f"{kind.__name__} has no exact integer meaning; {reason}")
     if layer.dtype_policy.name != "float32":
         raise site.refused(f"its dtype is {layer.dtype_policy.name}; build the model in float32")

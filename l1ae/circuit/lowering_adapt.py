@@ -1,6 +1,7 @@
 """Models without exact firmware, changed as little as possible: float scales snapped, normalizations folded."""
 
 import copy
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ import qkeras
 from numpy.typing import NDArray
 
 from l1ae.autoencoder.loading import without_foreign_options
-from l1ae.circuit.evaluate import evaluate, on_grid
+from l1ae.circuit.evaluate import MAX_WIDTH, evaluate, on_grid
 from l1ae.circuit.formats import FixedFormat
 from l1ae.circuit.lowering_affine import scale_and_offset
 from l1ae.circuit.lowering_graph import Call, Graph, name_of, walk
@@ -56,24 +57,25 @@ def adapt(model: Any, *, snap_scales: bool = False, fold_batchnorm: bool = False
     returned. Raises `ConversionError` for a normalization that cannot be folded.
     """
     graph = walk(model)
-    folds = list(_folds(graph)) if fold_batchnorm else []
+    folds = list(_folds(graph, snap_scales)) if fold_batchnorm else []
     if not folds and not snap_scales:
         return model, ()
     clones: dict[int, Any] = {}
     adapted = _cloned(model, folds, clones)
-    notes = [_fold(fold, clones[id(fold.layer)]) for fold in folds]
+    notes = [note for fold in folds for note in _fold(fold, clones[id(fold.layer)], snap_scales)]
     if snap_scales:
-        layers = {id(call.layer): clones[id(call.layer)] for call in graph.calls}  # each once
+        used = {id(call.layer) for call in graph.calls}  # each once, and without what is folded
+        layers = {key: clone for key, clone in clones.items() if key in used}
         notes += [note for layer in layers.values() for note in _snapped(layer)]
     return (adapted, tuple(notes)) if notes else (model, ())
 
 
-def _folds(graph: Graph) -> Iterator[_Fold]:
+def _folds(graph: Graph, snap_scales: bool) -> Iterator[_Fold]:
     for call in graph.calls:
         if type(call.layer) in _NORMS:
             found, reason = _in_front(graph, call)
             if found is not None:
-                yield _planned(call.layer, found)
+                yield _planned(call.layer, found, snap_scales)
             elif not _is_short(call.layer):
                 raise ConversionError(f"layer {call.layer.name}: it cannot be folded, because {reason}; {_FIX}")
 
@@ -112,7 +114,7 @@ def _is_short(norm: Any) -> bool:
     return all(part is not None and part[1].width <= _SHORT for part in found)
 
 
-def _planned(norm: Any, layer: Any) -> _Fold:
+def _planned(norm: Any, layer: Any, snap_scales: bool) -> _Fold:
     """Kernel and bias that give what the layer and the normalization give together."""
     part = _KERNELS[type(layer)]
     quantizer = getattr(layer, f"{part}_quantizer_internal")
@@ -128,8 +130,16 @@ def _planned(norm: Any, layer: Any) -> _Fold:
         bias = given if bias_quantizer is None else evaluate(copy.copy(bias_quantizer), given, f"{layer.name} (bias)")
     bias = bias * scale + offset
     if bias_quantizer is None:
+        if snap_scales:
+            quantizer, values = snap(quantizer, kernel.astype(np.float32), where)[0], kernel.astype(np.float32)
         fraction = read_weights(quantizer, values, where)[1].fraction
         integer = int(np.frexp(np.abs(bias).max())[1])
+        if 1 + integer + fraction > MAX_WIDTH:
+            raise ConversionError(
+                f"layer {norm.name}: folded into {layer.name} it gives a bias of {np.abs(bias).max():g}, which takes "
+                f"{1 + integer + fraction} bits next to its kernel, and float32 holds {MAX_WIDTH}; give {layer.name} a "
+                "bias_quantizer, or train again with a smaller mean"
+            )
         bias_quantizer = qkeras.quantized_bits(max(1 + integer + fraction, 2), integer, alpha=1)
     return _Fold(norm, layer, part, kernel, bias, bias_quantizer)
 
@@ -194,17 +204,19 @@ def _copied(layer: Any, fold: _Fold | None) -> Any:
         raise ConversionError(f"layer {layer.name}: {type(layer).__name__} cannot be copied ({reason})") from error
 
 
-def _fold(fold: _Fold, layer: Any) -> str:
-    """Give a copied layer the weights of a fold; returns what that changed."""
-    changes = []
-    for part, wanted, word in ((fold.part, fold.kernel, "weights"), ("bias", fold.bias, "biases")):
+def _fold(fold: _Fold, layer: Any, snap_scales: bool) -> Iterator[str]:
+    """Give a copied layer the weights of a fold; yields what that changed."""
+    parts = ((fold.part, fold.kernel, "weights"), ("bias", fold.bias, "biases"))
+    for part, wanted, _ in parts:
         variable = getattr(layer, VARIABLES[part])
         variable.assign(wanted.reshape(variable.shape))
-        changes.append(_change(layer, part, wanted, word))
+    if snap_scales:
+        yield from _snapped(layer)  # the scales that fit the folded weights
+    changes = [_change(layer, part, wanted, word) for part, wanted, word in parts]
     text = f"layer {fold.norm.name}: folded into {layer.name}; {', '.join(changes)}"
     if fold.layer.bias_quantizer_internal is None:
         text += f"; its new bias_quantizer is {fold.bias_quantizer}"
-    return f"{text}; train the folded model on if that costs too much"
+    yield f"{text}; train the folded model on if that costs too much"
 
 
 def _change(layer: Any, part: str, wanted: Values, word: str) -> str:
@@ -226,9 +238,11 @@ def _beyond(values: Values, format_: FixedFormat) -> NDArray[np.bool_]:
 
 def _snapped(layer: Any) -> Iterator[str]:
     """Give a copied layer quantizers without float scales; yields what that changed."""
-    for part in VARIABLES:
+    for part in (*VARIABLES, "average"):
         quantizer = getattr(layer, f"{part}_quantizer_internal", None)
-        values = None if quantizer is None else values_of(layer, part)
+        if quantizer is None:
+            continue
+        values = _average(layer) if part == "average" else values_of(layer, part)
         if values is not None:
             new, note = snap(quantizer, values, f"{layer.name} ({part}_quantizer)")
             if note:
@@ -240,6 +254,14 @@ def _snapped(layer: Any) -> Iterator[str]:
         if note:
             layer.activation = new
             yield note
+
+
+def _average(layer: Any) -> NDArray[np.float32]:
+    """The weight of an average, of which the quantizer of a pooling layer makes another one."""
+    window = getattr(layer, "pool_size", None)
+    if window is None:
+        window = layer.input.shape[1:3]
+    return np.array(1 / math.prod(window), dtype=np.float32)
 
 
 def _floats(values: Any) -> Values:

@@ -26,6 +26,8 @@ def load_model(path: Path) -> keras.Model:
     if not path.is_file():
         raise RunFolderError(f"no model {path}: give the .keras or .h5 file that model.save() wrote")
     version = _version(path)
+    if version is None and path.suffix == ".keras" and h5py.is_hdf5(path):
+        raise ConversionError(f"{path} is an HDF5 file under the name of another kind; rename it to {path.stem}.h5")
     if version is None:
         raise ConversionError(f"{path} is no model of Keras; write one with model.save('model.keras')")
     try:

@@ -1,6 +1,6 @@
 """The layers of a Keras model in the order in which they compute, models inside of it laid open."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -77,31 +77,55 @@ def _numbered(graph: Graph, scope: _Scope, tensor: Any, name: str) -> int:
 
 def _visit(graph: Graph, tensor: Any, scope: _Scope) -> int:
     """The number of a tensor of the model of `scope`, after everything that it depends on."""
+    # A stack of its own: a model may be deeper than Python lets functions call each other.
+    stack, number = [_numbering(graph, tensor, scope)], None
+    while stack:
+        try:
+            needed = stack[-1].send(number)
+        except StopIteration as done:
+            stack.pop()
+            number = done.value
+        else:
+            stack.append(_numbering(graph, *needed))
+            number = None
+    assert number is not None
+    return number
+
+
+def _numbering(graph: Graph, tensor: Any, scope: _Scope) -> Generator[tuple[Any, _Scope], int | None, int]:
+    """Yields the tensors that it needs with their scopes, is sent their numbers, and returns that of `tensor`."""
     if id(tensor) in scope.numbers:
         return scope.numbers[id(tensor)]
     layer, index, place = tensor._keras_history  # the one record Keras keeps of how a tensor was made
     node = layer._inbound_nodes[index]
     _check_call(layer, node)
     if isinstance(layer, keras.Model):
-        inner = scope.inner.get(id(node)) or _entered(graph, layer, node, scope)
-        scope.numbers[id(tensor)] = _visit(graph, layer.outputs[place], inner)
+        inner = scope.inner.get(id(node)) or (yield from _entered(graph, layer, node, scope))
+        scope.numbers[id(tensor)] = _sent((yield layer.outputs[place], inner))
         return scope.numbers[id(tensor)]
-    inputs = tuple(_visit(graph, source, scope) for source in node.input_tensors)
+    inputs = []
+    for source in node.input_tensors:
+        inputs.append(_sent((yield source, scope)))
     if len(node.outputs) != 1:
         kind, count = type(layer).__name__, len(node.outputs)
         raise ConversionError(f"layer {layer.name}: {kind} has {count} outputs; use layers with one")
     number = _numbered(graph, scope, tensor, layer.name)
-    graph.calls.append(Call(layer, node, scope.path, inputs, number))
+    graph.calls.append(Call(layer, node, scope.path, tuple(inputs), number))
     return number
 
 
-def _entered(graph: Graph, model: Any, node: Any, scope: _Scope) -> _Scope:
+def _sent(number: int | None) -> int:
+    assert number is not None
+    return number
+
+
+def _entered(graph: Graph, model: Any, node: Any, scope: _Scope) -> Generator[tuple[Any, _Scope], int | None, _Scope]:
     """The scope of a model that is used in another one, its inputs known."""
     _check_model(model)
     inner = scope.inner[id(node)] = _Scope((*scope.path, model.name))
     for tensor, given in zip(model.inputs, node.input_tensors, strict=True):
         _check_input(model, tensor)
-        number = inner.numbers[id(tensor)] = _visit(graph, given, scope)
+        number = inner.numbers[id(tensor)] = _sent((yield given, scope))
         wanted = _shape(tensor, name_of(tensor))
         if wanted != graph.tensors[number].shape:
             raise ConversionError(

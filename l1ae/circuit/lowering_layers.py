@@ -16,6 +16,7 @@ from l1ae.circuit.lowering_weights import Weights, weights_of, words_of
 from l1ae.circuit.nodes import UNDECIDED, Dense
 from l1ae.circuit.ranges import FLOAT32_LIMIT
 from l1ae.circuit.tensors import Convolution
+from l1ae.errors import ConversionError
 
 Words = NDArray[np.int64]
 
@@ -191,9 +192,13 @@ def _affine(site: Site, name: str) -> str:
         raise site.refused(f"{kind} multiplies with floats of many bits; {fix}")
     weights = Weights(np.diag(found[0]), found[1], *bias)
     before = len(site.builder.ranges)
-    result = matrix(site, name, site.source, weights)
+    many_bits = f"{kind} multiplies with floats of too many bits, which Keras rounds in float32; {fix}"
+    try:
+        result = matrix(site, name, site.source, weights)
+    except ConversionError as error:
+        raise site.refused(many_bits) from error
     if any(known.raw.magnitude > FLOAT32_LIMIT for known in list(site.builder.ranges.values())[before:]):
-        raise site.refused(f"{kind} multiplies with floats of too many bits, which Keras rounds in float32; {fix}")
+        raise site.refused(many_bits)
     return result
 
 

@@ -77,10 +77,13 @@ def _read(graph: Graph, number: int, name: str) -> FixedFormat:
 
 def _readers(graph: Graph, number: int) -> Iterator[Call | None]:
     """What reads a tensor, behind layers that only move or join elements; None is the outside of the model."""
-    if number in graph.outputs:
-        yield None
-    for call in graph.readers(number):
-        if type(call.layer) in (*MOVING, *NOTHING, keras.layers.Concatenate):
-            yield from _readers(graph, call.output)
-        else:
-            yield call
+    waiting = [number]
+    while waiting:
+        number = waiting.pop(0)
+        if number in graph.outputs:
+            yield None
+        for call in graph.readers(number):
+            if type(call.layer) in (*MOVING, *NOTHING, keras.layers.Concatenate):
+                waiting.append(call.output)
+            else:
+                yield call

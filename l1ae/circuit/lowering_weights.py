@@ -1,5 +1,6 @@
 """The weights of QKeras layers as integers, exactly those that QKeras itself multiplies with."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +30,10 @@ class Weights:
         return Weights(change(self.kernel), self.kernel_format, self.bias, self.bias_format)
 
 
+#: Multiplications of one layer, which the firmware does all at once. The largest FPGAs have some ten thousand
+#: multipliers and a few million lookup tables, of which a product of few bits takes some: a million products are more
+#: than any of them holds.
+PRODUCTS = 2**20
 #: Variables of layers, by the name of their quantizer.
 VARIABLES = {
     "kernel": "kernel",
@@ -47,12 +52,26 @@ def weights_of(site: Site, part: str = "kernel") -> Weights:
 
 def words_of(site: Site, part: str, values: Any = None) -> tuple[Words, FixedFormat]:
     """Words of what the quantizer `part`_quantizer is applied to: of the weights of the layer, or of `values`."""
+    _check_size(site, part)
     quantizer = getattr(site.layer, f"{part}_quantizer_internal")
     if quantizer is None or not getattr(site.layer, f"{part}_quantizer"):
         raise site.refused(f"no {part}_quantizer; set {part}_quantizer=quantized_bits(..., alpha=1)")
     floats = values_of(site.layer, part) if values is None else np.asarray(values, dtype=np.float32)
     assert floats is not None
     return read_weights(quantizer, floats, f"{site.layer.name} ({part}_quantizer)")
+
+
+def _check_size(site: Site, part: str) -> None:
+    """Refuse what no FPGA can hold, before it fills the memory here."""
+    if part == "bias" or part not in VARIABLES:
+        return
+    weights, positions = math.prod(getattr(site.layer, VARIABLES[part]).shape), math.prod(site.shape[:-1])
+    if weights * positions > PRODUCTS:
+        many = f"{weights} weights at {positions} positions are" if positions > 1 else "it has"
+        raise site.refused(
+            f"{many} {weights * positions} multiplications at once, and {PRODUCTS} are supported; take fewer units or "
+            f"filters{', larger strides' if positions > 1 else ''} or a smaller input"
+        )
 
 
 def values_of(layer: Any, part: str) -> NDArray[np.float32] | None:

@@ -87,6 +87,10 @@ class Dense(Node):
         """Weight words (elements of the operand, elements of the result): what the rules of this operation work on."""
         return self.kernel
 
+    def sums(self, words: NDArray[Any], kernel: NDArray[Any]) -> NDArray[Any]:
+        """Words (N, n) of the operand times `kernel` in the place of its own, (N, m), in the arithmetic of both."""
+        return words @ kernel
+
 
 @dataclass(frozen=True, eq=False)
 class Subtract(Node):

@@ -36,14 +36,17 @@ _FLOAT64_LIMIT = 2**53
 _FLOAT32_BITS = 24
 
 
+def as_keras_reads(values: NDArray[np.floating], port: FixedFormat) -> NDArray[np.floating]:
+    """Values as float32 where that holds all words of a port; a wider port gets them as they are."""
+    with np.errstate(over="ignore"):
+        return values.astype(np.float32) if port.width <= _FLOAT32_BITS else values
+
+
 def port_words(values: Values, port: FixedFormat) -> Words:
     """Integers as words of `port`, floats as values, both brought to the port as its format says."""
     values = np.asarray(values)
     if np.issubdtype(values.dtype, np.floating):
-        # Keras reads floats as float32; all words of a port of so many bits are among them.
-        with np.errstate(over="ignore"):
-            exact = values.astype(np.float32) if port.width <= _FLOAT32_BITS else values
-        return port.quantize_values(exact.astype(np.float64))
+        return port.quantize_values(as_keras_reads(values, port).astype(np.float64))
     if not np.issubdtype(values.dtype, np.integer):
         raise DataError(f"inputs of type {values.dtype}: give integers (hardware words) or floats (values)")
     if values.dtype == np.uint64:
@@ -144,9 +147,9 @@ def _(node: Dense, operands: Sequence[Words], sources: Sequence[NodeRange], prov
     up = np.int64(proved.fraction - sources[0].format.fraction - node.kernel_format.fraction)
     if proved.raw.magnitude < _FLOAT64_LIMIT:
         # Proved: every partial sum is an integer below 2**53, so the fast float64 product is exact.
-        sums = (operands[0].astype(np.float64) @ node.matrix.astype(np.float64)).astype(np.int64)
+        sums = node.sums(operands[0].astype(np.float64), node.kernel.astype(np.float64)).astype(np.int64)
     else:
-        sums = operands[0] @ node.matrix
+        sums = node.sums(operands[0], node.kernel)
     return (sums << up) + aligned_bias(node, proved.fraction)
 
 

@@ -22,24 +22,36 @@ from l1ae.circuit.nodes import (
     Subtract,
     Sum,
 )
-from l1ae.circuit.tensors import MaxPool, Wire
+from l1ae.circuit.tensors import Convolution, MaxPool, Wire
 
 #: Operations that add up what many inputs give.
 SUMS = (Dense, Subtract, Add, Sum)
+_MOST_DRIVEN = 512
 
 
 def slopes(circuit: Circuit, target: Node, sources: Collection[str] = ()) -> dict[str, NDArray[np.float64]]:
-    """Slope of each element of `target` in each element of the nodes it depends on, (elements, n) by name.
+    """Slope of the `driven` elements of `target` in each element of the nodes it depends on, (elements, n) by name.
 
     What the nodes in `sources` depend on in turn is not followed.
     """
-    found: dict[str, NDArray[np.float64]] = {target.name: np.eye(target.size)}
+    chosen = driven(target)
+    start = np.zeros((len(chosen), target.size))
+    start[np.arange(len(chosen)), chosen] = 1.0
+    found: dict[str, NDArray[np.float64]] = {target.name: start}
     for node in reversed(circuit.nodes):
         if node.name in found and node.name not in sources:
             sizes = [circuit[name].size for name in node.inputs]
             for name, slope in zip(node.inputs, pull_back(node, found[node.name], sizes), strict=True):
                 found[name] = found[name] + slope if name in found else slope
     return found
+
+
+def driven(target: Node) -> NDArray[np.intp]:
+    """Elements of a node whose bounds are worth an event: all, of a large one 512, the same ones every time."""
+    if target.size <= _MOST_DRIVEN:
+        return np.arange(target.size)
+    # At random: even steps would meet some channels of an image only.
+    return np.sort(np.random.default_rng(0).choice(target.size, _MOST_DRIVEN, replace=False))
 
 
 def port_slopes(circuit: Circuit, found: Mapping[str, NDArray[np.float64]], targets: int) -> NDArray[np.float64]:
@@ -72,6 +84,17 @@ def _(node: Scale, slope: NDArray[np.float64], sizes: Sequence[int]) -> Sequence
 @pull_back.register
 def _(node: Dense, slope: NDArray[np.float64], sizes: Sequence[int]) -> Sequence[NDArray[np.float64]]:
     return [slope @ (node.matrix.T * node.kernel_format.lsb)]
+
+
+@pull_back.register
+def _(node: Convolution, slope: NDArray[np.float64], sizes: Sequence[int]) -> Sequence[NDArray[np.float64]]:
+    filters = node.kernel.shape[-1]
+    weights = node.kernel.reshape(-1, filters) * node.kernel_format.lsb
+    pixels = slope.reshape(len(slope), -1, filters)
+    result = np.zeros((len(slope), sizes[0] + 1))  # the last one for what lies beyond the operand
+    for elements, weight in zip(node.windows.T, weights, strict=True):
+        result[:, elements] += pixels @ weight  # one weight meets an element at one position only
+    return [result[:, :-1]]
 
 
 @pull_back.register
@@ -121,6 +144,9 @@ def _(node: MaxPool, slope: NDArray[np.float64], sizes: Sequence[int]) -> Sequen
 
 def _collected(slope: NDArray[np.float64], sources: NDArray[np.int64], size: int) -> NDArray[np.float64]:
     """Slopes (targets, `size`) in the operand's elements, when each element of a node has several `sources` there."""
-    choice = np.zeros((len(sources), size))
-    choice[np.arange(len(sources))[:, None], sources] = 1.0
-    return slope @ choice
+    # Each pair of source and element once, in the order of the sources.
+    pairs = np.unique(sources * len(sources) + np.arange(len(sources))[:, None])
+    found, first = np.unique(pairs // len(sources), return_index=True)
+    result = np.zeros((len(slope), size))
+    result[:, found] = np.add.reduceat(slope[:, pairs % len(sources)], first, axis=1)
+    return result

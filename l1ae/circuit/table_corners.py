@@ -66,7 +66,7 @@ def every_entry(circuit: Circuit) -> Iterator[Words]:
 
 
 def table_driven(circuit: Circuit) -> Iterator[Words]:
-    """For each element of each sum behind such a table the two rows that drive it to its bounds.
+    """For the `driven` elements of each sum behind such a table the two rows that drive it to its bounds.
 
     Exact where the sum adds up functions of one input each; deeper ones follow their slopes.
     """
@@ -102,10 +102,11 @@ class _Curves:
             ]
 
     def driving(self, target: Node, found: Mapping[str, NDArray[np.float64]]) -> Words:
-        """The words (2 * size of `target`, size of the port) that drive it up, then down; `found` are its slopes."""
+        """The words (2 * elements, size of the port) that drive `target` up, then down; `found` are its slopes."""
+        count = len(found[target.name])
         if not self._ends:
-            return np.zeros((2 * target.size, self._size), dtype=np.int64)
-        zero = np.zeros((target.size, self._size))
+            return np.zeros((2 * count, self._size), dtype=np.int64)
+        zero = np.zeros((count, self._size))
         weights = np.stack([found.get(name, zero) for name in self._ends])
         columns = []
         for feature, (values, first) in enumerate(self._distinct):

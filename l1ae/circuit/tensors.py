@@ -17,6 +17,8 @@ from l1ae.circuit.formats import FixedFormat
 from l1ae.circuit.nodes import Dense, Node, problem, raw_fraction, weights_problem
 
 _MAX_DIMENSIONS = 3
+#: Elements of windows that are copied at once, some ten megabytes.
+_AT_ONCE = 2**21
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +62,17 @@ class Convolution(Dense):
             unrolled[elements[inside], position] = kernel[inside]
         unrolled.setflags(write=False)
         return unrolled.reshape(len(unrolled), -1)
+
+    def sums(self, words: NDArray[Any], kernel: NDArray[Any]) -> NDArray[Any]:
+        """As of a `Dense`, window by window: the matrix of a large image would not fit into the memory."""
+        weights = kernel.reshape(-1, kernel.shape[-1])
+        padded = np.concatenate([words, np.zeros((len(words), 1), words.dtype)], axis=1)  # -1 finds the zero
+        result = np.empty((len(words), self.size), dtype=np.result_type(words, kernel))
+        events = max(_AT_ONCE // self.windows.size, 1)
+        for start in range(0, len(words), events):
+            part = padded[start : start + events][:, self.windows].reshape(-1, len(weights))
+            result[start : start + events] = (part @ weights).reshape(-1, self.size)
+        return result
 
 
 @dataclass(frozen=True, eq=False)

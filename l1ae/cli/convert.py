@@ -30,6 +30,7 @@ def command(source: Path, out: Path | None, firmware: Path, **options: Any) -> N
     Example: l1ae convert model.keras --out firmware/model --part xc7vx690tffg1927-2
     Example: l1ae convert runs/dense_ae
     """
+    from l1ae.errors import RunFolderError
     from l1ae.firmware import MODEL_FILES
     from l1ae.terminal import Terminal
 
@@ -41,6 +42,11 @@ def command(source: Path, out: Path | None, firmware: Path, **options: Any) -> N
         from l1ae import pipeline
         from l1ae.runs import RunFolder
 
+        if not (source / "config.yaml").is_file():
+            endings = ", ".join(MODEL_FILES)
+            raise RunFolderError(
+                f"{source} holds no run (no config.yaml) and is no model file ({endings}): give one of these"
+            )
         if out is not None or given:
             extra = "out" if out is not None else next(iter(given)).replace("_", "-")
             raise click.UsageError(f"--{extra} goes with a model file; a run folder has its own settings")

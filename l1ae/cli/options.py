@@ -60,7 +60,8 @@ def adaptations(command: Callable[..., Any]) -> Callable[..., Any]:
             multiple=True,
             callback=formats,
             metavar="[NAME=]FMT",
-            help="Format of an input without a quantizer, such as 'ap_fixed<16,6>'; may be given several times.",
+            help="Format of an input without a quantizer, such as 'ap_fixed<16,6,RND_CONV,SAT>', which is what "
+            "'ap_fixed<16,6>' stands for; may be given several times.",
         ),
     ):
         command = option(command)

@@ -37,7 +37,8 @@ def command(
 
     A PATH is a run folder, a folder that l1ae convert has written, or a model file, which is converted for this; the
     last three options are for model files. Exits with 1 when one output differs, and says which event, layer and unit
-    differ first, by how many LSB and why; with 2 when a PATH cannot be verified, after all others.
+    differ first, by how many LSB and why; with 2 when a PATH cannot be verified, after all others, or a file cannot be
+    written.
 
     \b
     Example: l1ae verify runs/dense_ae
@@ -58,20 +59,22 @@ def command(
                 ui.say(f"  {path} cannot be verified: {outcomes[-1].message}")
         if several:
             ui.console.print(table(outcomes))
-        if json_file is not None:
-            write_json(json_file, outcomes)
-        if junit is not None:
-            write_junit(junit, outcomes)
+    unwritten = []
+    for write, file in ((write_json, json_file), (write_junit, junit)):
+        try:
+            if file is not None:
+                write(file, outcomes)
+        except L1aeError as error:  # neither the other file nor the exit code gets lost
+            unwritten.append(str(error))
     differing = [one for one in outcomes if one.status == "differs"]
     refused = [one for one in outcomes if one.status == "refused"]
-    if not several and outcomes[0].error is not None:
-        raise outcomes[0].error
-    if not several and differing:
-        raise VerificationError(outcomes[0].message)
-    parts = [(differing, "differ from their model"), (refused, "cannot be verified")]
-    said = "; ".join(f"{len(found)} of {len(outcomes)} {what} ({_names(found)})" for found, what in parts if found)
-    if said:
-        raise VerificationError(said) if differing else L1aeError(said)
+    said = [] if several or outcomes[0].status == "exact" else [outcomes[0].message]
+    if several:
+        parts = [(differing, "differ from their model"), (refused, "cannot be verified")]
+        said = [f"{len(found)} of {len(outcomes)} {what} ({_names(found)})" for found, what in parts if found]
+    if said or unwritten:
+        message = "; ".join([*said, *unwritten])
+        raise VerificationError(message) if differing else L1aeError(message)
 
 
 def _names(outcomes: Any) -> str:

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 from l1ae.circuit import (
+    UNDECIDED,
     Circuit,
     Dense,
     FixedFormat,
+    Input,
     Node,
     Overflow,
     Quantize,
@@ -14,6 +16,7 @@ from l1ae.circuit import (
     corner_words,
     tie_counts,
 )
+from l1ae.circuit.slopes import driven
 
 
 @pytest.fixture(scope="module")
@@ -101,3 +104,31 @@ def test_planted_faults_show_on_the_corner_words(circuit: Circuit, corners: np.n
     good = circuit.reference(corners)
     hidden = [name for name, node in faults(circuit) if np.array_equal(circuit.replace(node).reference(corners), good)]
     assert not hidden
+
+
+def test_words_far_below_the_last_bit_are_no_ties() -> None:
+    nodes = (
+        Input("words", (), (2,), FixedFormat.parse("ap_fixed<8,4,RND_CONV,SAT>")),
+        Quantize("far", ("words",), (2,), FixedFormat.parse("ap_fixed<8,128,RND_CONV,SAT>")),
+    )
+    circuit = Circuit(nodes)
+    words = corner_words(circuit)
+    assert tie_counts(circuit, words) == {"far": 0}
+    assert not circuit.reference(words).any()
+
+
+def test_of_a_large_sum_some_elements_are_driven_to_their_bounds() -> None:
+    port, weights = FixedFormat.parse("ap_fixed<8,4,RND_CONV,SAT>"), FixedFormat.parse("ap_fixed<4,4>")
+    kernel = np.random.default_rng(1).integers(-8, 8, (3, 2000))
+    circuit = Circuit.derive(
+        [
+            Input("words", (), (3,), port),
+            Dense("sum", ("words",), (2000,), UNDECIDED, kernel, weights, None, None),
+        ]
+    )
+    seen, known = circuit.reference(corner_words(circuit)), circuit.ranges["sum"]
+    chosen = driven(circuit["sum"])
+    assert len(set(chosen.tolist())) == 512
+    assert set((chosen % 8).tolist()) == set(range(8))
+    np.testing.assert_array_equal(seen.min(axis=0)[chosen], known.low[chosen])
+    np.testing.assert_array_equal(seen.max(axis=0)[chosen], known.high[chosen])

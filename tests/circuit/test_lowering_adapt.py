@@ -288,3 +288,29 @@ def test_a_layer_that_cannot_be_copied() -> None:
     model = behind(lambda port: norm()(dense()(Stubborn(3, name="stubborn")(port))))
     with pytest.raises(ConversionError, match="stubborn: Stubborn cannot be copied"):
         adapt(model, fold_batchnorm=True)
+
+
+@pytest.mark.parametrize("biases", [{"bias_quantizer": bits(12, 4)}, {"bias_quantizer": None}], ids=str)
+def test_scales_are_snapped_to_the_folded_weights(biases: dict[str, Any]) -> None:
+    automatic = qkeras.quantized_bits(8, 1, alpha="auto")
+    model = chain((4,), qkeras.QDense(3, kernel_quantizer=automatic, name="linear", **biases), norm())
+    with pytest.raises(ConversionError, match="snap_scales"):
+        adapt(model, fold_batchnorm=True)
+    adapted, notes = adapt(model, snap_scales=True, fold_batchnorm=True)
+    assert [note.split(":")[0] for note in notes] == ["layer linear (kernel_quantizer)", "layer norm"]
+    assert "folded into linear" in notes[1]
+    assert_exact(adapted)
+
+
+def test_the_scale_of_an_average_is_snapped() -> None:
+    pool = qkeras.QAveragePooling2D(3, average_quantizer=qkeras.quantized_bits(8, 0, alpha=0.7), name="pool")
+    adapted, (note,) = adapt(chain((6, 6, 2), pool), snap_scales=True)
+    assert note.startswith("layer pool (average_quantizer): alpha of quantized_bits from 0.7 to 0.5")
+    assert_exact(adapted)
+
+
+def test_a_mean_that_no_bias_can_hold_is_refused_by_the_name_of_its_normalization() -> None:
+    model = chain((4,), qkeras.QDense(3, kernel_quantizer=bits(8, 2), name="linear"), norm())
+    model.get_layer("norm").moving_mean.assign(np.full(3, 1e9))
+    with pytest.raises(ConversionError, match=r"norm: folded into linear it gives a bias of .* bits .*bias_quantizer"):
+        adapt(model, fold_batchnorm=True)

@@ -186,3 +186,11 @@ def test_weights_are_those_of_the_file(tmp_path: Path) -> None:
     model.save(tmp_path / "model.keras")
     for old, new in zip(model.get_weights(), load_model(tmp_path / "model.keras").get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
+
+
+def test_an_hdf5_file_under_another_name_says_how_to_rename_it(tmp_path: Path) -> None:
+    path = tmp_path / "model.keras"
+    with h5py.File(path, "w") as file:
+        file.attrs["model_config"] = "{}"
+    with pytest.raises(ConversionError, match=r"model\.keras is an HDF5 file .* rename it to model\.h5"):
+        load_model(path)

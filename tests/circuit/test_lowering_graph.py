@@ -10,6 +10,7 @@ from keras import layers
 
 from l1ae.circuit import FixedFormat, Quantize, lower
 from l1ae.circuit.lowering import lower_model
+from l1ae.circuit.lowering_graph import walk
 from l1ae.errors import ConversionError
 
 from ..lowered import assert_exact, bits, chain, quantized, with_weights
@@ -259,3 +260,10 @@ def test_the_comparison_sees_one_wrong_weight() -> None:
     assert (
         lowered.trace(events)["dense"] != lowered.circuit.value("dense", lowered.circuit.output_words(events))
     ).any()
+
+
+@pytest.mark.parametrize("make", [lambda n: layers.Dropout(0.1, name=f"d{n}"), lambda n: layers.ReLU(name=f"d{n}")])
+def test_a_model_may_be_deeper_than_functions_can_call_each_other(make: Any) -> None:
+    model = chain((2,), *map(make, range(700)))
+    assert len(walk(model).calls) == 701
+    assert str(lower(model).input.format) == "ap_fixed<6,3,RND_CONV,SAT>"

@@ -22,6 +22,13 @@ def conv(**options: Any) -> Any:
     return qkeras.QConv2D(**{"filters": 2, "kernel_size": 2, "name": "conv", **KERNEL, **options})
 
 
+class RepeatVectors(layers.Layer):
+    """A layer of somebody else, with a name like that of a layer of Keras."""
+
+    def call(self, inputs: Any) -> Any:
+        return inputs
+
+
 NAN = keras.initializers.Constant(np.nan)
 
 
@@ -45,7 +52,8 @@ def adaptive() -> Any:
         (IMAGE, lambda: qkeras.QConv2DTranspose(2, 2, name="x"), "x: QConv2DTranspose.*use UpSampling2D"),
         (SEQUENCE, lambda: layers.LSTM(2, name="x"), "x: LSTM has no exact.*use QConv1D"),
         (SEQUENCE, lambda: qkeras.QLSTM(2, name="x"), ": QLSTM has no exact.*use QConv1D"),
-        (VECTOR, lambda: layers.UnitNormalization(name="x"), "x: UnitNormalization has.*supported are .*QDense"),
+        (VECTOR, lambda: layers.UnitNormalization(name="x"), "x: UnitNormalization has no exact.*docs/convert.md"),
+        (SEQUENCE, lambda: RepeatVectors(name="x"), "x: RepeatVectors has.*nearest supported layer is RepeatVector$"),
         (VECTOR, lambda: layers.Softmax(name="x"), "x: Softmax has no exact.*leave it out"),
         (VECTOR, lambda: layers.Activation("softmax", name="x"), "x: softmax"),
         (VECTOR, lambda: layers.Activation("tanh", name="x"), "x: activation tanh.*quantized_tanh"),
@@ -82,6 +90,10 @@ def adaptive() -> Any:
         (SEQUENCE, lambda: layers.BatchNormalization(axis=1, name="x"), "x: axis=1; only the last axis.*set axis=-1"),
         (VECTOR, lambda: layers.BatchNormalization(name="x", moving_mean_initializer=NAN),
          "x: BatchNormalization has values that are not finite"),
+        (VECTOR, lambda: qkeras.QDense(2**18 + 1, name="x", **KERNEL),
+         "x: it has 1048580 multiplications at once, and 1048576 are supported; take fewer units"),
+        ((33, 32, 4), lambda: qkeras.QConv2D(32, 3, padding="same", name="x", **KERNEL),
+         "x: 1152 weights at 1056 positions are 1216512 multiplications at once.*larger strides"),
         (VECTOR, lambda: qkeras.QBatchNormalization(name="x", activation="relu", **dict.fromkeys(NORM)),
          "x: QKeras ignores the activation of a QBatchNormalization; put a QActivation behind"),
         (SEQUENCE, lambda: layers.TimeDistributed(qkeras.QDense(2, **KERNEL), name="x"), "x: TimeDistr.*layer inside"),
@@ -94,6 +106,13 @@ def test_refused_layers(shape: tuple[int, ...], layer: Any, message: str) -> Non
     with pytest.raises(ConversionError, match=message) as caught:
         lower(model)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.filterwarnings("ignore:'.*' deprecated:DeprecationWarning")  # QKeras reads its defaults with pyparsing
+def test_a_normalization_with_the_options_of_qkeras_says_how_to_fold_it() -> None:
+    model = plain(VECTOR, qkeras.QBatchNormalization(name="x"))
+    with pytest.raises(ConversionError, match=r"x: QBatchNormalization multiplies.*--fold-batchnorm"):
+        lower(model)
 
 
 def plain(shape: tuple[int, ...], layer: Any) -> Any:

@@ -13,11 +13,13 @@ from l1ae.circuit import (
     FixedFormat,
     Input,
     Node,
+    Overflow,
     Quantize,
+    Rounding,
     Scale,
     Subtract,
 )
-from l1ae.circuit.reference import BATCH
+from l1ae.circuit.reference import BATCH, port_words
 from l1ae.errors import ConversionError, DataError
 
 
@@ -176,3 +178,11 @@ def test_every_word_of_a_tiny_port() -> None:
     words = np.array(list(itertools.product(range(-8, 8), repeat=2)))
     wanted = [sum(int(x) ** 2 for x in by_fractions(circuit, row)["half"]) for row in words.tolist()]
     assert (circuit.reference(words)[:, 0] * 4).tolist() == wanted
+
+
+def test_a_port_reads_floats_as_keras_does() -> None:
+    """In float32 they are at a tie, which goes to the even word."""
+    values = np.array([[0.5 + 1e-10, 1.5 - 1e-10, 1e300]])
+    narrow, wide = (FixedFormat(True, width, 4, Rounding.RND_CONV, Overflow.SAT) for width in (4, 40))
+    assert port_words(values, narrow).tolist() == [[0, 2, 7]]
+    assert port_words(values, wide)[0, 0] == round((0.5 + 1e-10) * 2**36)

@@ -28,6 +28,7 @@ from l1ae.circuit import (
     corner_words,
     lower,
 )
+from l1ae.circuit.slopes import slopes
 
 from ..convolutional import SMALL, bits, convolution, encoder, finished, image
 
@@ -251,3 +252,36 @@ def test_a_file_holds_the_kernel_and_not_the_matrix(circuit: Circuit, tmp_path: 
             node: Any = circuit[entry["name"]]
             assert np.array(entry["kernel"]).shape == node.kernel.shape
             assert "matrix" not in entry
+
+
+@given(data=st.data())
+@settings(max_examples=40, deadline=None)
+def test_a_convolution_is_its_matrix(data: st.DataObject) -> None:
+    rng = np.random.default_rng(data.draw(st.integers(0, 99)))
+    rows, columns, channels, filters = (data.draw(st.integers(1, most)) for most in (5, 4, 3, 3))
+    window = (data.draw(st.integers(1, rows)), data.draw(st.integers(1, columns)))
+    padding = tuple(data.draw(st.integers(0, length - 1)) for length in window)
+    strides = (data.draw(st.integers(1, 2)), data.draw(st.integers(1, 2)))
+    shape = tuple((n + p - w) // s + 1 for n, p, w, s in zip((rows, columns), padding, window, strides, strict=True))
+    kernel = rng.integers(-30, 31, (*window, channels, filters))
+    node = Convolution(
+        "conv", ("x",), (*shape, filters), UNDECIDED, kernel, WEIGHTS, None, None, (rows, columns, channels), strides,
+        padding,
+    )  # fmt: skip
+    circuit = Circuit.derive([Input("x", (), (rows, columns, channels), PORT), node])
+    conv = circuit["conv"]
+    assert isinstance(conv, Convolution)
+    matrix, words = conv.matrix, rng.integers(-8, 8, (5, rows * columns * channels))
+    np.testing.assert_array_equal(circuit.reference(words).reshape(5, -1), words @ matrix)
+    highest = (7 * np.maximum(matrix, 0) - 8 * np.minimum(matrix, 0)).sum(axis=0)
+    np.testing.assert_array_equal(circuit.ranges["conv"].raw.high, highest)
+    np.testing.assert_array_equal(slopes(circuit, conv)["x"], matrix.T * WEIGHTS.lsb)
+
+
+def test_a_large_image_needs_no_large_matrix() -> None:
+    kernel = np.ones((3, 3, 1, 4), dtype=np.int64)
+    node = Convolution(
+        "conv", ("x",), (120, 120, 4), UNDECIDED, kernel, WEIGHTS, None, None, (122, 122, 1), (1, 1), (0, 0)
+    )
+    conv = Circuit.derive([Input("x", (), (122, 122, 1), PORT), node])["conv"]
+    assert "matrix" not in vars(conv)  # which would take 6.9 GB

@@ -176,6 +176,13 @@ def test_a_run_has_settings_of_its_own(l1ae, variational, options):
     assert f"{options[0]} goes with a model file" in ended.err
 
 
+@pytest.mark.parametrize("options", [[], ["--out", "x"], ["--snap-scales"]])
+def test_what_is_neither_a_model_file_nor_a_run_is_called_so(l1ae, tmp_path, options):
+    for source in (tmp_path, tmp_path / "nothing", "/dev/null"):
+        message = l1ae("convert", source, *options).message
+        assert f"{source} holds no run (no config.yaml) and is no model file (.keras, .h5, .hdf5)" in message
+
+
 @pytest.mark.parametrize("formats", [["ap_fixed<8,4>", "ap_fixed<8,4>"], ["x=ap_fixed<8,4>", "ap_fixed<8,4>"]])
 def test_formats_that_do_not_say_of_which_input_are_refused(l1ae, saved, formats):
     ended = l1ae("convert", saved / "trigger.keras", *(word for one in formats for word in ("--input-format", one)))

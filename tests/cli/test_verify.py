@@ -344,6 +344,39 @@ def test_a_fault_in_one_of_several_is_found_and_the_others_are_verified(l1ae, fi
     assert all(float(case.get("time")) >= 0 for case in cases.values())
 
 
+@pytest.mark.parametrize("unwritable", ["--json", "--junit"])
+def test_a_file_that_cannot_be_written_costs_neither_the_other_nor_the_exit_code(
+    l1ae, files, spoiled, tmp_path, unwritable
+):
+    (tmp_path / "folder").mkdir()
+    other, found = {"--json": "--junit", "--junit": "--json"}[unwritable], tmp_path / "found"
+    options = ("--events", 50, unwritable, tmp_path / "folder", other, found)
+    different = l1ae("verify", spoiled, *options)
+    assert different.code == 1
+    assert "layer hidden_relu, unit 1" in different.message
+    assert f"cannot write {tmp_path / 'folder'}: " in different.message
+    assert found.read_text()
+    found.unlink()
+    exact = l1ae("verify", files / "project", *options)
+    assert (exact.code, exact.message) == (2, f"cannot write {tmp_path / 'folder'}: Is a directory")
+    assert found.read_text()
+
+
+def test_an_unexpected_error_of_one_path_is_its_outcome_and_the_others_are_verified(l1ae, files, tmp_path, monkeypatch):
+    from l1ae import many
+
+    def fail(*_, **__):
+        raise ValueError("two lines\nof a library")
+
+    monkeypatch.setattr(many, "convert", fail)
+    ended = l1ae("verify", files / "small.h5", files / "project", "--events", 10, "--json", tmp_path / "found.json")
+    assert ended.code == 2
+    broken, healthy = json.loads((tmp_path / "found.json").read_text())["results"]
+    assert broken["status"] == "refused"
+    assert "unexpected ValueError: two lines of a library; " in broken["message"]
+    assert healthy["status"] == "exact"
+
+
 def test_what_cannot_be_verified_alone_ends_with_2(l1ae, files, tmp_path):
     ended = l1ae("verify", files / "project", files / "broken.keras", "--events", 10)
     assert ended.code == 2

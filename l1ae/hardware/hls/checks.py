@@ -32,7 +32,7 @@ def check(circuit: Circuit, config: FirmwareConfig, name: str) -> None:
 def check_settings(config: FirmwareConfig, name: str) -> None:
     """Refuse settings that are wrong for every model."""
     if not is_identifier(name):
-        raise ConversionError(f"project name {name!r}: take letters, digits and _, and no word of C++")
+        raise ConversionError(f"project name {name!r}: take letters, digits and _, and no word, type or macro of C++")
     if not _PART.fullmatch(config.part):
         raise ConversionError(
             f"firmware.part {config.part!r} is no part number: give device, package and speed grade, "

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from l1ae.circuit.formats import FixedFormat
+from l1ae.circuit.reference import as_keras_reads
 from l1ae.errors import DataError, RunFolderError, ToolchainError
 from l1ae.files import sha256
 from l1ae.hardware.hls.checks import WIDEST_PORT
@@ -147,8 +148,11 @@ class CSimulation:
             raise DataError(f"inputs of shape {shapes}: {self.sources.name} takes {takes}")
         parts = []
         for array, port in zip(given, ports, strict=True):
-            part = array.reshape(len(array), port.size).astype(np.float64)
-            parts.append(np.ldexp(part, -port.format.fraction) if array.dtype.kind in "iu" else part)
+            part = array.reshape(len(array), port.size)
+            if array.dtype.kind in "iu":
+                parts.append(np.ldexp(part.astype(np.float64), -port.format.fraction))
+            else:
+                parts.append(as_keras_reads(part, port.format).astype(np.float64))
         inputs = np.ascontiguousarray(np.concatenate(parts, axis=1))
         if not np.isfinite(inputs).all():
             raise DataError("inputs hold infinities or NaN")
@@ -232,8 +236,8 @@ def _all_words(values: NDArray[np.float64], ports: Sequence[Port]) -> NDArray[An
 
 def _columns(values: NDArray[Any], ports: Sequence[Port]) -> list[tuple[Port, NDArray[Any]]]:
     """Each port with its columns of an array in which they stand side by side."""
-    parts = np.split(values, np.cumsum([port.size for port in ports])[:-1], axis=1)
-    return list(zip(ports, parts, strict=True))
+    ends = np.cumsum([port.size for port in ports])
+    return [(port, values[:, end - port.size : end]) for port, end in zip(ports, ends, strict=True)]
 
 
 def _size(ports: Sequence[Port]) -> int:

@@ -105,7 +105,10 @@ def provenance(
 
 
 def changed_files(folder: Path) -> tuple[str, ...]:
-    """Files of an emitted project that were edited or removed since it was written, by name."""
+    """Files of an emitted project that were edited, removed, or added to its firmware since it was written, by name."""
     recorded: dict[str, str] = (read_provenance(folder) or {}).get("files_sha256", {})
     present = file_digests(folder)
-    return tuple(name for name, digest in recorded.items() if present.get(name) != digest)
+    # Tools write their logs and projects beside firmware/, and build_lib.sh a library into it.
+    added = {name for name in present if name.startswith("firmware/") and Path(name).suffix not in (".o", ".so")}
+    changed = [name for name, digest in recorded.items() if present.get(name) != digest]
+    return (*changed, *sorted(added - recorded.keys()))

@@ -55,5 +55,8 @@ def test_types_made_of_names_differ_too(pair):
 
 def test_functions():
     assert all(is_identifier(name) for name in ("trigger", "dense_ae", "T1"))
-    assert not any(is_identifier(name) for name in ("my-trigger", "1st", "", "_t", "double"))
+    assert not any(is_identifier(name) for name in ("my-trigger", "1st", "", "_t", "double", None, 5))
+    taken = "ap_int size_t int8_t uint64_t hls std nnet main hls_stream input_t w2 errno ENOMEM AP_RND isnan in words"
+    assert not any(is_identifier(name) for name in taken.split())
+    assert all(is_identifier(name) for name in ("sin", "port", "EGAMMA", "x", "Jet_1", "layered", "input"))
     assert all(IDENTIFIER.fullmatch(word) for word in RESERVED)

@@ -107,6 +107,17 @@ def test_the_circuit_is_part_of_the_project(model, tmp_path):
     assert changed_files(folder) == ("circuit.json",)
 
 
+def test_files_added_to_the_firmware_are_named_and_products_of_tools_are_not(model, tmp_path):
+    folder = write(model, tmp_path / "project")
+    (folder / "trigger_prj").mkdir()
+    for product in ("trigger_prj/vitis.log", "tb_data/csim_results.log", "firmware/trigger-l1ae.so"):
+        (folder / product).write_text("made")
+    assert changed_files(folder) == ()
+    for name in ("extra.cpp", "weights/w99.h"):
+        (folder / "firmware" / name).write_text("")
+    assert changed_files(folder) == ("firmware/extra.cpp", "firmware/weights/w99.h")
+
+
 def test_extras_are_part_of_the_project(model, tmp_path):
     (tmp_path / "model.keras").write_bytes(b"weights")
     folder = write(model, tmp_path / "project", extras=[tmp_path / "model.keras"])
