@@ -112,7 +112,7 @@ class Verdict:
     def lines(self) -> Iterator[str]:
         """What there is to say, line by line."""
         for name in self.edited_files:
-            yield f"note: {name} was changed after the project was written"
+            yield f"note: {name} was changed or added after the project was written"
         for pair in self.pairs:
             yield f"{pair.first} = {pair.second}: {pair.mismatches} of {pair.events} events differ"
             if pair.first_mismatch is not None:

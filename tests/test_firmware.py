@@ -232,7 +232,8 @@ def test_a_model_of_nothing_but_its_port_is_verified(tmp_path, compiled):
 
     inputs = keras.Input((3,), name="x")
     made = l1ae.convert(keras.Model(inputs, QActivation(models.fixed(6, 2), name="port")(inputs)), tmp_path / "project")
-    assert CSimulation.build(made.folder).trace(np.zeros((2, 3))) == {}
+    traced = CSimulation.build(made.folder).trace(np.array([[0.5, 1e3, -1e3]]))
+    assert {name: words.tolist() for name, words in traced.items()} == {"port": [[4, 31, -32]]}
     verdict = made.verify(events=200)
     assert verdict.exact
     assert verdict.events > 200

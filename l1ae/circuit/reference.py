@@ -36,7 +36,7 @@ _FLOAT64_LIMIT = 2**53
 _FLOAT32_BITS = 24
 
 
-def as_keras_reads(values: NDArray[np.floating], port: FixedFormat) -> NDArray[np.floating]:
+def as_keras_reads(values: Values, port: FixedFormat) -> Values:
     """Values as float32 where that holds all words of a port; a wider port gets them as they are."""
     with np.errstate(over="ignore"):
         return values.astype(np.float32) if port.width <= _FLOAT32_BITS else values

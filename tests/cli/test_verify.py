@@ -34,7 +34,7 @@ def found(l1ae, place, file, layer):
     assert (result["path"], result["kind"], result["status"]) == (str(place.run), "run", "differs")
     assert json.loads((place.run / "verification.json").read_text()) == verdict
     assert verdict["edited_files"] == [file]
-    assert f"note: {file} was changed after the project was written" in ended.out
+    assert f"note: {file} was changed or added after the project was written" in ended.out
 
     pairs = {(pair["first"], pair["second"]): pair for pair in verdict["pairs"]}
     model = pairs.pop(("keras", "reference"))
@@ -368,7 +368,7 @@ def test_an_unexpected_error_of_one_path_is_its_outcome_and_the_others_are_verif
     def fail(*_, **__):
         raise ValueError("two lines\nof a library")
 
-    monkeypatch.setattr(many, "convert", fail)
+    monkeypatch.setattr(many, "_model", fail)
     ended = l1ae("verify", files / "small.h5", files / "project", "--events", 10, "--json", tmp_path / "found.json")
     assert ended.code == 2
     broken, healthy = json.loads((tmp_path / "found.json").read_text())["results"]

@@ -88,12 +88,19 @@ class CSimulation:
     @property
     def formats(self) -> dict[str, FixedFormat]:
         """Formats of the traced layers in the C++; their words come on the grid of the circuit, see `fractions`."""
-        return {port.layer: port.format for port in self.sources.layers.values()}
+        return {port.layer: port.format for port in self._shown}
 
     @property
     def fractions(self) -> dict[str, int]:
         """Bits below the point of the words that `trace` gives, the same as in the circuit."""
-        return {port.layer: port.fraction for port in self.sources.layers.values()}
+        return {port.layer: port.fraction for port in self._shown}
+
+    @property
+    def _shown(self) -> list[Port]:
+        """The traced layers, then the outputs that no traced layer holds, such as copies of an input."""
+        layers = list(self.sources.layers.values())
+        names = {port.layer for port in layers}
+        return [*layers, *(port for port in self.sources.outputs if port.layer not in names)]
 
     def scores(self, words: Any, *, workers: int = 2, progress: Progress | None = None) -> NDArray[Any]:
         """Words (N, m) of all outputs side by side, flattened, on the grid of the circuit; inputs as for `predict`."""
@@ -120,9 +127,9 @@ class CSimulation:
                     progress(done)
         return outputs
 
-    def trace(self, words: Any, *, progress: Progress | None = None) -> dict[str, NDArray[Any]]:
+    def trace(self, values: Any, *, progress: Progress | None = None) -> dict[str, NDArray[Any]]:
         """Words (N, size) of every layer, by its name in the circuit, in the order of computation; inputs as above."""
-        inputs = self._inputs(words)
+        inputs = self._inputs(values)
         layers = list(self.sources.layers.values())
         traced = np.zeros((len(inputs), _size(layers)))
         outputs = np.zeros((len(inputs), _size(self.sources.outputs)))
@@ -132,7 +139,9 @@ class CSimulation:
                 self._functions.l1ae_trace(*map(_pointer, arrays), _events(rows))
                 if progress is not None:
                     progress(rows.stop)
-        return {layer.layer: _words(values, layer) for layer, values in _columns(traced, layers)}
+        found = _columns(outputs, self.sources.outputs) + _columns(traced, layers)
+        words = {port.layer: _words(part, port) for port, part in found}
+        return {port.layer: words[port.layer] for port in self._shown}
 
     def _inputs(self, values: Any) -> NDArray[np.float64]:
         """Values (N, n) of all ports side by side."""
