@@ -20,10 +20,8 @@ from l1ae.circuit import (
     Subtract,
     Sum,
 )
-from l1ae.circuit.ranges import FLOAT32_LIMIT
+from l1ae.circuit.ranges import FLOAT32_BITS, FLOAT32_LIMIT
 
-#: Bits that float32 holds.
-FLOAT32_BITS = 24
 #: Safety of the limits: convolutions may be computed in other ways than as sums of products.
 _SAFETY = 16
 

@@ -8,8 +8,10 @@ from numpy.typing import NDArray
 
 from l1ae.circuit.formats import FixedFormat
 
-#: Integers up to 2**24 are exact in float32, whatever the order of a sum.
-FLOAT32_LIMIT = 2**24
+#: Bits of an integer that float32 holds.
+FLOAT32_BITS = 24
+#: Integers up to this size are exact in float32, whatever the order of a sum.
+FLOAT32_LIMIT = 2**FLOAT32_BITS
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,7 +23,7 @@ from l1ae.circuit.nodes import (
     Subtract,
     Sum,
 )
-from l1ae.circuit.ranges import NodeRange
+from l1ae.circuit.ranges import FLOAT32_BITS, NodeRange
 from l1ae.circuit.tensors import MaxPool, Wire
 from l1ae.errors import DataError
 
@@ -33,13 +33,12 @@ Values = NDArray[np.number]
 #: Events per batch: a few hundred tensors of this many words stay within some ten megabytes.
 BATCH = 8192
 _FLOAT64_LIMIT = 2**53
-_FLOAT32_BITS = 24
 
 
 def as_keras_reads(values: Values, port: FixedFormat) -> Values:
     """Values as float32 where that holds all words of a port; a wider port gets them as they are."""
     with np.errstate(over="ignore"):
-        return values.astype(np.float32) if port.width <= _FLOAT32_BITS else values
+        return values.astype(np.float32) if port.width <= FLOAT32_BITS else values
 
 
 def port_words(values: Values, port: FixedFormat) -> Words:
