@@ -51,6 +51,45 @@ class FirmwareConfig(Record):
     reuse_factor: PositiveInt = 1
 
 
+class RtlConfig(Record):
+    """The Verilog of the circuit: its clock, and how many clocks an event may take from valid in to valid out.
+
+    `latency_clocks` registers are spread evenly over the logic; `adder_levels` says instead how many adders may follow
+    one another between two registers. Give one of the two; with neither, five adders.
+    """
+
+    clock_mhz: Annotated[float, Field(gt=0, le=2000, allow_inf_nan=False)] = 240.0
+    latency_clocks: PositiveInt | None = None
+    adder_levels: PositiveInt | None = None
+
+    @model_validator(mode="after")
+    def _possible(self) -> "RtlConfig":
+        if self.latency_clocks is not None and self.adder_levels is not None:
+            raise ValueError("give latency_clocks or adder_levels, not both")
+        return self
+
+    @property
+    def clock_ns(self) -> float:
+        """Clock period in ns."""
+        return 1000 / self.clock_mhz
+
+
+class BudgetConfig(Record):
+    """What the firmware may cost; a limit that is left out is not checked.
+
+    `latency_ns`: from valid in to valid out. `clock_mhz`: the clock that the logic has to reach. `lut`, `ff`, `dsp`,
+    `bram` (of 36 kbit): how many of each. `part`: another than that of the firmware, whose shares are shown.
+    """
+
+    latency_ns: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    clock_mhz: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    lut: Annotated[int, Field(ge=0)] | None = None
+    ff: Annotated[int, Field(ge=0)] | None = None
+    dsp: Annotated[int, Field(ge=0)] | None = None
+    bram: Annotated[int, Field(ge=0)] | None = None
+    part: str | None = None
+
+
 class VerificationConfig(Record):
     """How many events `l1ae verify` compares: of the data set, and random words over the whole input range."""
 
@@ -68,6 +107,8 @@ class RunConfig(Record):
     autoencoder: AutoencoderConfig
     training: TrainingConfig = TrainingConfig()
     firmware: FirmwareConfig = FirmwareConfig()
+    rtl: RtlConfig = RtlConfig()
+    budget: BudgetConfig = BudgetConfig()
     verification: VerificationConfig = VerificationConfig()
     trigger: TriggerConfig = TriggerConfig()
 

@@ -4,9 +4,9 @@ from l1ae.evaluation import AucDifference, SignalPerformance, WorkingPoint, shar
 from l1ae.report import (
     Baseline,
     Data,
-    Estimate,
     Exactness,
     Firmware,
+    HardwareFigure,
     Mismatch,
     Model,
     Pair,
@@ -84,7 +84,7 @@ def exactness(events=1000, mismatches=0):
 
 
 def estimate(quantity, value, unit, note="", **tool):
-    return Estimate(quantity=quantity, value=value, unit=unit, note=note, **{**TOOL, **tool})
+    return HardwareFigure(quantity=quantity, value=value, unit=unit, note=note, **{**TOOL, **tool})
 
 
 def firmware(lut, more=()):
@@ -99,7 +99,7 @@ def firmware(lut, more=()):
     )
     return Firmware(
         backend="Vitis", part="xcvu13p", clock_ns=5.0, strategy="latency", reuse_factor=1, project="firmware/made_up",
-        types={}, estimates=estimates,
+        types={}, figures=estimates,
     )  # fmt: skip
 
 

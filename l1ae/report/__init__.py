@@ -7,12 +7,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from l1ae.evaluation.scores import Scores, SignalScores
+from l1ae.hardware.figures import HardwareFigure
 from l1ae.report.arrays import RunArrays
 from l1ae.report.findings import Verdict, against_baseline, pile_up_sentence, rate_basis, verdict, warnings
 from l1ae.report.record import (
     Baseline,
     Data,
-    Estimate,
     Exactness,
     Explanation,
     Firmware,
@@ -23,7 +23,6 @@ from l1ae.report.record import (
     Pair,
     RunReport,
     Samples,
-    Stage,
     Training,
     read_report,
     write_report,
@@ -51,10 +50,10 @@ _LAZY = {
 __all__ = [
     "Baseline",
     "Data",
-    "Estimate",
     "Exactness",
     "Explanation",
     "Firmware",
+    "HardwareFigure",
     "KerasRounding",
     "Layer",
     "Mismatch",
@@ -66,7 +65,6 @@ __all__ = [
     "Samples",
     "Scores",
     "SignalScores",
-    "Stage",
     "Training",
     "Verdict",
     "against_baseline",

@@ -24,9 +24,9 @@ from l1ae.report.comparisons import MENU, OtherScore, baseline_record, baselines
 from l1ae.report.model import model_record
 from l1ae.report.record import (
     Data,
-    Estimate,
     Exactness,
     Firmware,
+    HardwareFigure,
     RunReport,
     Samples,
     Training,
@@ -142,11 +142,11 @@ def firmware_record(
         **config.firmware.model_dump(),
         project=project,
         types={f"{layer['layer']}.{name}": text for layer in layers for name, text in layer["types"].items()},
-        estimates=(*_da4ml(resources), *_hls4ml(config, layers, provenance["versions"]["hls4ml"])),
+        figures=(*_da4ml(resources), *_hls4ml(config, layers, provenance["versions"]["hls4ml"])),
     )
 
 
-def _da4ml(resources: ResourceEstimate) -> list[Estimate]:
+def _da4ml(resources: ResourceEstimate) -> list[HardwareFigure]:
     pipeline = f"pipelined at {resources.latency_cutoff:g} adder levels per stage, one event per clock"
     whole = "whole circuit with input scaling and score, by distributed arithmetic"
     figures: list[tuple[str, float, str, str]] = [
@@ -157,7 +157,7 @@ def _da4ml(resources: ResourceEstimate) -> list[Estimate]:
         ("EBOPs", resources.ebops, "bit operations", "sum of weight bits x activation bits (arXiv:2405.00645)"),
     ]
     return [
-        Estimate(
+        HardwareFigure(
             stage="estimate",
             tool=resources.tool,
             version=resources.version,
@@ -170,14 +170,14 @@ def _da4ml(resources: ResourceEstimate) -> list[Estimate]:
     ]
 
 
-def _hls4ml(config: RunConfig, layers: list[Mapping[str, Any]], version: str) -> list[Estimate]:
+def _hls4ml(config: RunConfig, layers: list[Mapping[str, Any]], version: str) -> list[HardwareFigure]:
     """hls4ml's own figures without a vendor tool: the adders of its distributed-arithmetic kernels, if it has them."""
     costs = [layer["estimate"]["lut"] for layer in layers if "estimate" in layer]
     note = "sum over its distributed-arithmetic kernels, without input scaling, rounding and score"
     if config.firmware.strategy != "distributed_arithmetic":
         note = "hls4ml gives no resource figure for the latency strategy without a vendor tool"
     return [
-        Estimate(
+        HardwareFigure(
             stage="estimate",
             tool="hls4ml",
             version=version,
@@ -186,7 +186,7 @@ def _hls4ml(config: RunConfig, layers: list[Mapping[str, Any]], version: str) ->
             unit="LUT",
             note=note,
         ),
-        Estimate(
+        HardwareFigure(
             stage="estimate",
             tool="hls4ml",
             version=version,

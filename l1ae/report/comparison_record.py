@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, NonNegativeInt, PositiveInt
 
 from l1ae.evaluation.performance import FiniteRecord
-from l1ae.report.record import Stage
+from l1ae.hardware.figures import Stage
 
 #: Scores that need no network: what an autoencoder has to beat before it is worth its LUTs.
 TRIVIAL = ("total pT", "object count", "pT tables")

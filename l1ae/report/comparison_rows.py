@@ -6,6 +6,7 @@ from statistics import fmean, stdev
 from typing import NamedTuple
 
 from l1ae.evaluation import SignalPerformance, WorkingPoint
+from l1ae.hardware.figures import HardwareFigure
 from l1ae.report.comparison_record import (
     AUC,
     SHOWN,
@@ -19,7 +20,7 @@ from l1ae.report.comparison_record import (
     RunRow,
 )
 from l1ae.report.findings import SIGNIFICANT
-from l1ae.report.record import Estimate, RunReport
+from l1ae.report.record import RunReport
 
 Performance = Mapping[str, SignalPerformance]
 
@@ -123,13 +124,13 @@ def _agreement(reports: Sequence[RunReport]) -> Agreement | None:
     )
 
 
-def figures(report: RunReport) -> list[Estimate]:
+def figures(report: RunReport) -> list[HardwareFigure]:
     """What is known about the firmware of a run."""
-    estimates = () if report.firmware is None else report.firmware.estimates
-    return [item for item in estimates if item.value is not None]
+    found = () if report.firmware is None else report.firmware.figures
+    return [item for item in found if item.value is not None]
 
 
-def column_of(item: Estimate) -> CostColumn:
+def column_of(item: HardwareFigure) -> CostColumn:
     """The column that a figure belongs to."""
     return CostColumn.model_validate(item.model_dump(exclude={"value"}))
 

@@ -1,7 +1,7 @@
 """`RunReport`: everything a run has found out, the content of `report.json`."""
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 import pydantic
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
@@ -13,9 +13,7 @@ from l1ae.evaluation.pile_up import PileUpDependence
 from l1ae.evaluation.rates import Rates
 from l1ae.events.layout import Layout
 from l1ae.files import write_text
-
-#: Where a figure about the firmware comes from; only figures of one stage may be compared.
-Stage = Literal["estimate", "C synthesis", "logic synthesis", "place and route", "RTL simulation"]
+from l1ae.hardware.figures import HardwareFigure
 
 
 class Mismatch(FiniteRecord):
@@ -199,18 +197,6 @@ class Model(FiniteRecord):
         return self
 
 
-class Estimate(FiniteRecord):
-    """One figure about the firmware with its source; `value` is None when the tool gave none."""
-
-    stage: Stage
-    tool: str
-    version: str
-    quantity: str
-    value: float | None
-    unit: str
-    note: str
-
-
 class Firmware(FiniteRecord):
     """What was emitted and for what; `clock_ns` is the clock period in ns, `project` a folder relative to the run."""
 
@@ -221,7 +207,7 @@ class Firmware(FiniteRecord):
     reuse_factor: PositiveInt
     project: str
     types: dict[str, str]
-    estimates: tuple[Estimate, ...]
+    figures: tuple[HardwareFigure, ...]
 
 
 class Training(FiniteRecord):

@@ -26,7 +26,7 @@ def summarise(report: RunReport) -> RenderableType:
         parts += [rates_table(report.rates), Text(rate_basis(report.rates))]
     if report.physics:
         parts += pile_up_lines(report.pile_up)
-    if report.firmware is not None and report.firmware.estimates:
+    if report.firmware is not None and report.firmware.figures:
         parts.append(_estimates(report))
     return Group(*parts)
 
@@ -109,7 +109,7 @@ def pile_up_lines(found: PileUpDependence | None) -> list[RenderableType]:
 
 def _estimates(report: RunReport) -> Table:
     table = Table("quantity", "value", "unit", "stage", "tool", title="firmware")
-    for item in report.firmware.estimates if report.firmware is not None else ():
+    for item in report.firmware.figures if report.firmware is not None else ():
         value = "-" if item.value is None else f"{item.value:,.10g}"
         cells = (item.quantity, value, item.unit, item.stage, f"{item.tool} {item.version}")
         table.add_row(*(Text(cell) for cell in cells))

@@ -10,9 +10,9 @@ from l1ae.events.summary import Summary
 from l1ae.report import (
     Baseline,
     Data,
-    Estimate,
     Exactness,
     Firmware,
+    HardwareFigure,
     Layer,
     Mismatch,
     Model,
@@ -195,11 +195,11 @@ def report(arrays, events):
             reuse_factor=1,
             project="firmware/synthetic_example",
             types={"input": "ap_fixed<13,13>", "score": "ap_ufixed<18,10>"},
-            estimates=(
-                Estimate(quantity="LUT", value=12_345, unit="LUT", note="made up", **estimate),
-                Estimate(quantity="FF", value=6_789, unit="FF", note="made up", **estimate),
-                Estimate(quantity="latency", value=35.0, unit="ns", note="7 clocks of 5 ns; made up", **estimate),
-                Estimate(quantity="clock frequency", value=None, unit="MHz", note="no tool gave it", **estimate),
+            figures=(
+                HardwareFigure(quantity="LUT", value=12_345, unit="LUT", note="made up", **estimate),
+                HardwareFigure(quantity="FF", value=6_789, unit="FF", note="made up", **estimate),
+                HardwareFigure(quantity="latency", value=35.0, unit="ns", note="7 clocks of 5 ns; made up", **estimate),
+                HardwareFigure(quantity="clock frequency", value=None, unit="MHz", note="no tool gave it", **estimate),
             ),
         ),
         training=Training(epochs=40, best_epoch=34, best_validation_loss=0.1172, seconds=93.2),

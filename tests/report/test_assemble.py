@@ -345,7 +345,7 @@ def test_only_adder_trees_have_a_figure_of_hls4ml(run, adder_trees):
     for name, which in (("latency", run), ("distributed_arithmetic", adder_trees)):
         record = which.firmware()
         assert record.strategy == name
-        figures[name] = {item.quantity: item for item in record.estimates if item.tool == "hls4ml"}
+        figures[name] = {item.quantity: item for item in record.figures if item.tool == "hls4ml"}
     assert figures["latency"]["LUT of kernels"].value is None
     assert "no resource figure" in figures["latency"]["LUT of kernels"].note
     costs = [layer["estimate"]["lut"] for layer in adder_trees.provenance["layers"] if "estimate" in layer]
@@ -355,6 +355,6 @@ def test_only_adder_trees_have_a_figure_of_hls4ml(run, adder_trees):
 
 def test_a_larger_circuit_is_estimated_to_cost_more(run, adder_trees):
     def lut(which):
-        return next(item.value for item in which.firmware().estimates if item.quantity == "LUT")
+        return next(item.value for item in which.firmware().figures if item.quantity == "LUT")
 
     assert lut(adder_trees) > lut(run)

@@ -55,7 +55,7 @@ def test_page_is_well_formed_and_names_everything(page, report):
     for layer in report.model.layers:
         assert layer.name in text
         assert layer.format in text
-    assert text.count("estimate") >= len(report.firmware.estimates)
+    assert text.count("estimate") >= len(report.firmware.figures)
     assert "2 types of the project" in text
     assert report.data.sha256 in text
 

@@ -22,7 +22,7 @@ def test_summary_holds_verdict_physics_and_estimates(report):
     assert "not reachable" in text
     assert str(report.physics["LQ"].tpr["1e-3"].threshold) in text
     assert "The model beats sum of pT on" in text
-    assert text.count("estimate") == len(report.firmware.estimates)
+    assert text.count("estimate") == len(report.firmware.figures)
 
 
 def test_summary_of_a_difference_and_of_an_unfinished_run(report, differing):
