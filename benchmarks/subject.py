@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from l1ae import pipeline
+from l1ae.artifacts import project_of
 from l1ae.circuit import Circuit
 from l1ae.config import load_config
 from l1ae.errors import ToolchainError
@@ -63,7 +64,7 @@ def prepare(config_file: Path, data: Path, folder: Path, ui: Terminal) -> Subjec
     _random_weights(deployed)
     deployed.save(run.model)
     pipeline.convert(run, ui, folder / "firmware")
-    project = pipeline.project_of(run)
+    project = project_of(run)
     return Subject(
         run=run,
         samples=samples,

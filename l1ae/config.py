@@ -3,15 +3,16 @@
 An unknown key or a wrong type is an error that names the key; there are no hidden settings.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
 import yaml
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, PositiveInt, ValidationError, model_validator
 
 from l1ae.consistency import check_objective
-from l1ae.records import Record, load_record
+from l1ae.errors import ConfigError
+from l1ae.records import Record, first_message, load_record
 from l1ae.settings import AutoencoderConfig, InputsConfig, TrainingConfig, TriggerConfig
 
 
@@ -55,12 +56,14 @@ class RtlConfig(Record):
     """The Verilog of the circuit: its clock, and how many clocks an event may take from valid in to valid out.
 
     `latency_clocks` registers are spread evenly over the logic; `adder_levels` says instead how many adders may follow
-    one another between two registers. Give one of the two; with neither, five adders.
+    one another between two registers. Give one of the two; with neither, five adders. `synthesise`: whether Yosys makes
+    a netlist, which takes minutes; without it there are only estimates of what the logic costs.
     """
 
     clock_mhz: Annotated[float, Field(gt=0, le=2000, allow_inf_nan=False)] = 240.0
     latency_clocks: PositiveInt | None = None
     adder_levels: PositiveInt | None = None
+    synthesise: bool = True
 
     @model_validator(mode="after")
     def _possible(self) -> "RtlConfig":
@@ -129,3 +132,17 @@ def load_config(path: Path, changes: Sequence[str] = ()) -> RunConfig:
 def dump_config(config: RunConfig) -> str:
     """The configuration as YAML, every default spelled out."""
     return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
+
+
+def changed_rtl(settings: RtlConfig, changes: Mapping[str, float], *, synthesise: bool) -> RtlConfig:
+    """The settings of the Verilog with some of them changed; raises `ConfigError` for impossible ones.
+
+    A new `latency_clocks` replaces `adder_levels`, and the other way round.
+    """
+    exclusive = {"latency_clocks", "adder_levels"}
+    kept = settings.model_dump(exclude=exclusive if exclusive & changes.keys() else None)
+    try:
+        return RtlConfig(**{**kept, **changes, "synthesise": settings.synthesise and synthesise})
+    except ValidationError as error:
+        key = ".".join(map(str, ("rtl", *error.errors()[0]["loc"])))
+        raise ConfigError(f"{key}: {first_message(error)}") from error

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from l1ae.artifacts import forget_reports, hardware_of, project_name, project_of, read_record
 from l1ae.autoencoder.requirements import check_network
 from l1ae.circuit import Circuit
 from l1ae.circuit.corners import corner_words
-from l1ae.config import load_config
+from l1ae.config import RtlConfig, VerificationConfig, load_config
 from l1ae.errors import ConversionError, RunFolderError
 from l1ae.events.split import PARTS
 from l1ae.files import atomic_path, sha256, write_text
@@ -32,6 +33,7 @@ from l1ae.verify import Verdict
 if TYPE_CHECKING:
     from l1ae.circuit.lowering import Lowered
     from l1ae.events.schema import EventSet
+    from l1ae.realisation import HardwareRecord
 
 #: Events of the data set in the test bench of the HLS project, beside the corner words.
 TEST_BENCH_EVENTS = 1000
@@ -59,6 +61,7 @@ def run_all(run: RunFolder, ui: Terminal, firmware: Path) -> None:
     convert(run, ui, firmware)
     verdict, _ = verify(run, ui)
     verdict.check()
+    rtl(run, ui).check()
     report(run, ui)
 
 
@@ -150,8 +153,9 @@ def convert(run: RunFolder, ui: Terminal, firmware: Path) -> None:
                 extras=[run.model, *write_proof(circuit, words, Path(folder))],
             )
     circuit.save(run.circuit)
-    run.verification.unlink(missing_ok=True)
-    _forget_reports(run)
+    for file in (run.verification, run.hardware):
+        file.unlink(missing_ok=True)
+    forget_reports(run)
     written = {
         "project": os.path.relpath(project.resolve(), run.path.resolve()),
         "provenance_sha256": identity(project),
@@ -178,26 +182,76 @@ def verify(
     if events is not None:
         config = config.model_copy(update={"events": events, "random": events})
     with quiet(run.log("verify")):
-        samples = Samples.open(run.config.data)
-        chosen = choose(samples.test_events(), config)
-        data = samples.stream.rows(chosen, samples.processes, "test").inputs
-        inputs = stimuli(lowered.circuit, data, config)
+        inputs = _stimuli(run, lowered.circuit, config)
         verdict = judge(lowered, project, inputs, log=run.log("g++"), ap_types=ap_types, ui=ui)
     record = recorded(verdict, project, run.circuit)
     write_text(run.verification, json.dumps(record, indent=1) + "\n")
     if not verdict.exact:
-        _forget_reports(run)  # what they say is no longer true
+        forget_reports(run)  # what they say is no longer true
     for line in verdict.lines():
         ui.say(f"  {line}")
     return verdict, record
+
+
+def rtl(
+    run: RunFolder, ui: Terminal, settings: RtlConfig | None = None, out: Path | None = None, *, again: bool = False
+) -> "HardwareRecord":
+    """Write the Verilog of the circuit, simulate it cycle by cycle, and synthesise it; what was found goes on record.
+
+    `settings`: other than those of the run. `out`: another folder than rtl/ in the firmware project. `again`: simulate
+    the Verilog that was written before, as it lies there, instead.
+    """
+    project = project_of(run)
+    with quiet(run.log("rtl")):
+        from l1ae import realisation
+        from l1ae.hardware.rtl import read_rtl
+
+        circuit = Circuit.load(run.need(run.circuit, "convert"))
+        if again:
+            record = hardware_of(run)
+            if record is None:
+                raise RunFolderError(f"{run.path} has no Verilog yet: l1ae rtl {run.path}")
+            settings = record.settings
+        settings = settings or run.config.rtl
+        ui.stage(f"rtl: {run.config.firmware.part}, {settings.clock_mhz:g} MHz")
+        inputs = _stimuli(run, circuit, run.config.verification)
+        words = {origin: circuit.input_words(values) for origin, values in inputs.items()}
+        if again:
+            written = read_rtl((run.path / record.folder).resolve())
+            record = realisation.examine_again(written, record, words, logs=run.logs, ui=ui)
+        else:
+            names = Samples.open(run.config.data).layout.feature_names()
+            written = realisation.write_rtl(
+                circuit,
+                run.config.name,
+                out or project / realisation.RTL,
+                settings,
+                run.config.firmware.part,
+                words,
+                info={"features": names},
+            )
+            ui.say(f"  {written.path}: {written.latency_clocks} clocks of {1000 / settings.clock_mhz:.4g} ns")
+            record = realisation.examine(
+                written, settings, words, netlist=run.netlist, logs=run.logs, ui=ui, relative_to=run.path
+            )
+    realisation.write_hardware(run.hardware, record)
+    forget_reports(run)
+    return record
+
+
+def _stimuli(run: RunFolder, circuit: Circuit, config: VerificationConfig) -> dict[str, NDArray[np.float64]]:
+    samples = Samples.open(run.config.data)
+    chosen = choose(samples.test_events(), config)
+    data = samples.stream.rows(chosen, samples.processes, "test").inputs
+    return stimuli(circuit, data, config)
 
 
 def report(run: RunFolder, ui: Terminal) -> None:
     """Evaluate the physics and write report.json and report.html."""
     ui.stage("report: physics, exactness, estimates")
     project = project_of(run)
-    verdict = _read_record(run, run.verification, "verify", "firmware_sha256")
-    history = _read_record(run, run.history, "train", "data_sha256")
+    verdict = read_record(run, run.verification, "verify", "firmware_sha256")
+    history = read_record(run, run.history, "train", "data_sha256")
     if verdict.pop("firmware_sha256") != read_sources(project).digest():
         raise RunFolderError(f"{project} has changed since it was verified: l1ae verify {run.path}")
     if verdict.pop("circuit_sha256", None) != sha256(run.need(run.circuit, "convert")):
@@ -231,7 +285,7 @@ def report(run: RunFolder, ui: Terminal) -> None:
             exactness=Exactness.model_validate_json(json.dumps(verdict)),
             decoded=Circuit.load(run.decoded) if run.decoded.is_file() else None,
             others=others,
-            firmware=firmware_record(run.config, _project_name(run), provenance, estimate(circuit)),
+            firmware=firmware_record(run.config, project_name(run), provenance, estimate(circuit)),
         )
         write_report(run.report_json, record)
         write_page(run.report_html, record, arrays)
@@ -244,42 +298,6 @@ def _keras_score(file: Path) -> "Callable[[EventSet], NDArray[Any]]":
 
     model = inference.load_model(file)
     return lambda events: inference.scores(model, events.inputs)[:, 0]
-
-
-def project_of(run: RunFolder) -> Path:
-    """The HLS project of a run; raises `RunFolderError` when there is none."""
-    project = (run.path / _project_name(run)).resolve()
-    if not project.is_dir():
-        raise RunFolderError(f"the firmware project {project} is gone: l1ae convert {run.path}")
-    written = _read_record(run, run.conversion, "convert", "provenance_sha256")["provenance_sha256"]
-    if identity(project) != written:
-        raise RunFolderError(f"{project} was written again, by another run perhaps: l1ae convert {run.path}")
-    if (read_provenance(project) or {}).get("firmware") != run.config.firmware.model_dump(mode="json"):
-        raise RunFolderError(
-            f"{project} was made with other firmware settings than config.yaml: l1ae convert {run.path}"
-        )
-    return project
-
-
-def _project_name(run: RunFolder) -> str:
-    """The project as a path relative to the run folder, so that both can be moved together."""
-    return str(_read_record(run, run.conversion, "convert", "project")["project"])
-
-
-def _read_record(run: RunFolder, file: Path, command: str, key: str) -> dict[str, Any]:
-    """A JSON record of an earlier stage, which has to hold `key`; `command` makes it again."""
-    try:
-        record = json.loads(run.need(file, command).read_text(encoding="utf-8"))
-    except ValueError:
-        record = None
-    if not isinstance(record, dict) or key not in record:
-        raise RunFolderError(f"{file} is damaged: remove it, then l1ae {command} {run.path}")
-    return record
-
-
-def _forget_reports(run: RunFolder) -> None:
-    for file in (run.report_json, run.report_html):
-        file.unlink(missing_ok=True)
 
 
 def _lowered(run: RunFolder) -> "Lowered":

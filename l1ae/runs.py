@@ -23,6 +23,7 @@ _CONTENT = (
         "conversion.json",
         "verification.json",
     ),
+    *("hardware.json", "netlist", "vendor.json", "vendor", "costs.jsonl"),
     *("report.json", "report.html", "checkpoints", "shuffled", "logs"),
 )
 
@@ -119,6 +120,21 @@ class RunFolder:
         return self.path / "verification.json"
 
     @property
+    def hardware(self) -> Path:
+        """What the simulation and the synthesis of the Verilog have found."""
+        return self.path / "hardware.json"
+
+    @property
+    def netlist(self) -> Path:
+        """Folder of the synthesised Verilog."""
+        return self.path / "netlist"
+
+    @property
+    def vendor(self) -> Path:
+        """Figures from the reports of the vendor's tools."""
+        return self.path / "vendor.json"
+
+    @property
     def report_json(self) -> Path:
         """The report for programs."""
         return self.path / "report.json"
@@ -128,9 +144,14 @@ class RunFolder:
         """The report for people."""
         return self.path / "report.html"
 
+    @property
+    def logs(self) -> Path:
+        """Folder of the logs."""
+        return self.path / "logs"
+
     def log(self, stage: str) -> Path:
         """The log of a stage."""
-        return self.path / "logs" / f"{stage}.log"
+        return self.logs / f"{stage}.log"
 
     def need(self, file: Path, command: str) -> Path:
         """`file`, or a `RunFolderError` that names the command that makes it."""

@@ -110,13 +110,14 @@ def listing(folder: Path) -> dict[str, bytes | None]:
     }
 
 
-def tiny_config(kind: str, **firmware: Any) -> dict[str, Any]:
-    """The configuration of a network that is trained, compiled and verified in seconds."""
+def tiny_config(kind: str, *, netlist: bool = False, **firmware: Any) -> dict[str, Any]:
+    """The configuration of a network that is trained, compiled and verified in seconds, without a `netlist`."""
     return {
         "name": "tiny",
         "autoencoder": {"kind": kind, "hidden": [6, 4], "latent": 2},
         "training": {"epochs": 2, "batch_size": 256},
         "firmware": firmware,
+        "rtl": {"latency_clocks": 8, "synthesise": netlist},
         "verification": {"events": 1000, "random": 500},
     }
 
@@ -211,11 +212,11 @@ def place(tmp_path, event_file) -> Place:
 
 @pytest.fixture(scope="session")
 def run_tiny(tmp_path_factory, event_file, compiled) -> Callable[..., Finished]:
-    """run_tiny(kind, **firmware) -> a finished `l1ae run`; do not change what it gives, see `copy_of`."""
+    """run_tiny(kind, netlist=False, **firmware) -> a finished `l1ae run`; do not change it, see `copy_of`."""
 
-    def run(kind: str, **firmware: Any) -> Finished:
+    def run(kind: str, *, netlist: bool = False, **firmware: Any) -> Finished:
         here = Place(tmp_path_factory.mktemp(kind))
-        here.write_config(tiny_config(kind, **firmware) | {"data": {"file": str(event_file)}})
+        here.write_config(tiny_config(kind, netlist=netlist, **firmware) | {"data": {"file": str(event_file)}})
         return Finished(here, call("run", here.config, "--out", here.run, "--firmware", here.firmware))
 
     return run
@@ -223,8 +224,8 @@ def run_tiny(tmp_path_factory, event_file, compiled) -> Callable[..., Finished]:
 
 @pytest.fixture(scope="session")
 def variational(run_tiny) -> Finished:
-    """Variational, Vitis, strategy latency."""
-    return run_tiny("variational", backend="Vitis", strategy="latency")
+    """Variational, Vitis, strategy latency, with a netlist."""
+    return run_tiny("variational", netlist=True, backend="Vitis", strategy="latency")
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,7 @@ MADE = {
     "train": ("model.keras", "history.json"),
     "convert": ("circuit.json", "conversion.json"),
     "verify": ("verification.json",),
+    "rtl": ("hardware.json",),
     "report": ("report.json", "report.html"),
 }
 ORDER = tuple(MADE)
