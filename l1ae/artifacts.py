@@ -50,12 +50,10 @@ def forget_reports(run: RunFolder) -> None:
         file.unlink(missing_ok=True)
 
 
-def hardware_of(run: RunFolder) -> "HardwareRecord | None":
-    """What is known about the Verilog of a run, None before `l1ae rtl`; raises `RunFolderError` for another circuit."""
+def hardware_of(run: RunFolder) -> "HardwareRecord":
+    """What is known about the Verilog of a run; raises `RunFolderError` before `l1ae rtl`, and for another circuit."""
     from l1ae.realisation import read_hardware
 
-    if not run.hardware.is_file():
-        return None
     record = read_hardware(run.hardware, f"l1ae rtl {run.path}")
     if record.circuit_sha256 != sha256(run.need(run.circuit, "convert")):
         raise RunFolderError(f"{run.hardware} is about another circuit than {run.circuit}: l1ae rtl {run.path}")

@@ -209,8 +209,6 @@ def rtl(
         circuit = Circuit.load(run.need(run.circuit, "convert"))
         if again:
             record = hardware_of(run)
-            if record is None:
-                raise RunFolderError(f"{run.path} has no Verilog yet: l1ae rtl {run.path}")
             settings = record.settings
         settings = settings or run.config.rtl
         ui.stage(f"rtl: {run.config.firmware.part}, {settings.clock_mhz:g} MHz")

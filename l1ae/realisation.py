@@ -17,7 +17,7 @@ from l1ae.firmware import RANDOM_EVENTS, Firmware
 from l1ae.hardware.figures import HardwareFigure
 from l1ae.hardware.hls.sources import read_provenance
 from l1ae.hardware.netlist import synthesise
-from l1ae.hardware.rtl import RtlProject, emit_rtl
+from l1ae.hardware.rtl import RtlProject, emit_rtl, read_rtl
 from l1ae.hardware.simulation import RtlVerdict, check_rtl
 from l1ae.records import Record
 from l1ae.stimuli import stimuli
@@ -127,23 +127,33 @@ def examine_again(
 
 
 def realise(
-    firmware: Firmware, settings: RtlConfig, out: Path | None, *, logs: Path, ui: Terminal, events: int = RANDOM_EVENTS
+    firmware: Firmware,
+    settings: RtlConfig | None,
+    out: Path | None,
+    *,
+    logs: Path,
+    ui: Terminal,
+    events: int = RANDOM_EVENTS,
 ) -> HardwareRecord:
     """Verilog, simulation and netlist of a converted model, inside of its project or in `out`.
 
     Simulated with random and corner words. The record goes to hardware.json in the project, the netlist beside it.
+    `settings` None simulates the Verilog that was written before, as it lies there, instead.
     """
-    provenance = read_provenance(firmware.folder) or {}
-    circuit, part = firmware.circuit, str(provenance["firmware"]["part"])
-    inputs = stimuli(circuit, None, VerificationConfig(random=events))
-    words = {origin: circuit.input_words(values) for origin, values in inputs.items()}
-    folder = out or firmware.folder / RTL
-    project = write_rtl(circuit, str(provenance["project"]), folder, settings, part, words)
-    ui.say(f"  {project.path}: {project.latency_clocks} clocks of {settings.clock_ns:.4g} ns")
-    record = examine(
-        project, settings, words, netlist=firmware.folder / NETLIST, logs=logs, ui=ui, relative_to=firmware.folder
-    )
-    write_hardware(firmware.folder / HARDWARE, record)
+    folder, file = firmware.folder, firmware.folder / HARDWARE
+    inputs = stimuli(firmware.circuit, None, VerificationConfig(random=events))
+    words = {origin: firmware.circuit.input_words(values) for origin, values in inputs.items()}
+    if settings is None:
+        before = read_hardware(file, f"l1ae rtl {folder}")
+        project = read_rtl((folder / before.folder).resolve())
+        record = examine_again(project, before, words, logs=logs, ui=ui)
+    else:
+        made = read_provenance(folder) or {}
+        name, part = str(made["project"]), str(made["firmware"]["part"])
+        project = write_rtl(firmware.circuit, name, out or folder / RTL, settings, part, words)
+        ui.say(f"  {project.path}: {project.latency_clocks} clocks of {settings.clock_ns:.4g} ns")
+        record = examine(project, settings, words, netlist=folder / NETLIST, logs=logs, ui=ui, relative_to=folder)
+    write_hardware(file, record)
     return record
 
 
@@ -153,7 +163,9 @@ def write_hardware(file: Path, record: HardwareRecord) -> None:
 
 
 def read_hardware(file: Path, command: str) -> HardwareRecord:
-    """What was found; raises `RunFolderError` with the `command` that finds it again when the file is damaged."""
+    """What was found; raises `RunFolderError` with the `command` that finds it again when there is no such record."""
+    if not file.is_file():
+        raise RunFolderError(f"{file.parent} has no Verilog yet: {command}")
     try:
         return HardwareRecord.model_validate_json(file.read_bytes())
     except (OSError, pydantic.ValidationError) as error:

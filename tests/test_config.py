@@ -3,7 +3,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from l1ae.config import RunConfig, dump_config, load_config
+from l1ae.config import RtlConfig, RunConfig, changed_rtl, dump_config, load_config
 from l1ae.errors import ConfigError
 from l1ae.records import Precision
 
@@ -109,3 +109,22 @@ def test_records_cannot_be_changed():
     config = RunConfig.model_validate({"name": "x", "autoencoder": {"kind": "variational"}})
     with pytest.raises(ValueError, match="frozen"):
         config.name = "y"
+
+
+def test_the_verilog_is_cut_by_latency_or_by_depth_but_not_by_both(tmp_path):
+    file = tmp_path / "both.yaml"
+    file.write_text("name: a\nautoencoder: {kind: sparse}\nrtl: {latency_clocks: 4, adder_levels: 4}\n")
+    with pytest.raises(ConfigError, match="rtl: give latency_clocks or adder_levels, not both"):
+        load_config(file)
+
+
+def test_changed_settings_of_the_verilog_replace_those_that_exclude_them():
+    settings = RtlConfig(clock_mhz=320.0, latency_clocks=16)
+    changed = changed_rtl(settings, {"adder_levels": 4}, synthesise=False)
+    assert (changed.clock_mhz, changed.latency_clocks, changed.adder_levels) == (320.0, None, 4)
+    assert not changed.synthesise
+    assert changed_rtl(settings, {}, synthesise=True) == settings
+    with pytest.raises(ConfigError, match=r"rtl\.latency_clocks"):
+        changed_rtl(settings, {"latency_clocks": 0}, synthesise=True)
+    with pytest.raises(ConfigError, match="not both"):
+        changed_rtl(settings, {"latency_clocks": 4, "adder_levels": 4}, synthesise=True)

@@ -57,10 +57,10 @@ def command(
             return
         from l1ae.errors import RunFolderError
 
-        if kind == "model" or check:
-            what = "is a model file" if kind == "model" else "is no run"
-            raise RunFolderError(f"{source} {what}: l1ae convert it, then l1ae rtl the project")
-        _project(source, changed_rtl(RtlConfig(), chosen, synthesise=not no_netlist), out, ui)
+        if kind == "model":
+            raise RunFolderError(f"{source} is a model file: l1ae convert it, then l1ae rtl the project")
+        ui.stage(f"rtl: {source}")
+        _project(source, None if check else changed_rtl(RtlConfig(), chosen, synthesise=not no_netlist), out, ui)
 
 
 def _project(folder: Path, settings: Any, out: Path | None, ui: Any) -> None:
