@@ -40,3 +40,15 @@ class DifferenceError(L1aeError):
     """Two samples of events that lie further apart than the user allowed."""
 
     exit_code = 1
+
+
+class BudgetError(L1aeError):
+    """Firmware that costs more than its budget allows, as counted, not estimated."""
+
+    exit_code = 1
+
+
+class RegressionError(L1aeError):
+    """Figures of a run that are worse than those of its baseline."""
+
+    exit_code = 1

@@ -1,22 +1,30 @@
-"""The stages of a run, in order: train, convert, verify, report. Each leaves its record in the run folder."""
+"""The stages of a run, in order: train, convert, verify, rtl, report. Each leaves its record in the run folder."""
 
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from l1ae.artifacts import forget_reports, hardware_of, project_name, project_of, read_record
+from l1ae.artifacts import (
+    current_hardware,
+    forget_reports,
+    hardware_of,
+    other_scores,
+    project_name,
+    project_of,
+    read_record,
+    run_stimuli,
+)
 from l1ae.autoencoder.requirements import check_network
 from l1ae.circuit import Circuit
 from l1ae.circuit.corners import corner_words
-from l1ae.config import RtlConfig, VerificationConfig, load_config
+from l1ae.config import RtlConfig, load_config
 from l1ae.errors import ConversionError, RunFolderError
 from l1ae.events.split import PARTS
 from l1ae.files import atomic_path, sha256, write_text
@@ -26,14 +34,13 @@ from l1ae.hardware.hls.sources import identity, read_provenance, read_sources
 from l1ae.implementations import judge, recorded
 from l1ae.runs import RunFolder
 from l1ae.samples import Samples
-from l1ae.stimuli import choose, stimuli
 from l1ae.terminal import Terminal, quiet
 from l1ae.verify import Verdict
 
 if TYPE_CHECKING:
     from l1ae.circuit.lowering import Lowered
-    from l1ae.events.schema import EventSet
     from l1ae.realisation import HardwareRecord
+    from l1ae.report.record import RunReport
 
 #: Events of the data set in the test bench of the HLS project, beside the corner words.
 TEST_BENCH_EVENTS = 1000
@@ -62,7 +69,9 @@ def run_all(run: RunFolder, ui: Terminal, firmware: Path) -> None:
     verdict, _ = verify(run, ui)
     verdict.check()
     rtl(run, ui).check()
-    report(run, ui)
+    budget = report(run, ui).budget
+    if budget is not None:
+        budget.check()
 
 
 def train(run: RunFolder, ui: Terminal) -> None:
@@ -182,7 +191,7 @@ def verify(
     if events is not None:
         config = config.model_copy(update={"events": events, "random": events})
     with quiet(run.log("verify")):
-        inputs = _stimuli(run, lowered.circuit, config)
+        inputs = run_stimuli(run, lowered.circuit, config)
         verdict = judge(lowered, project, inputs, log=run.log("g++"), ap_types=ap_types, ui=ui)
     record = recorded(verdict, project, run.circuit)
     write_text(run.verification, json.dumps(record, indent=1) + "\n")
@@ -212,7 +221,7 @@ def rtl(
             settings = record.settings
         settings = settings or run.config.rtl
         ui.stage(f"rtl: {run.config.firmware.part}, {settings.clock_mhz:g} MHz")
-        inputs = _stimuli(run, circuit, run.config.verification)
+        inputs = run_stimuli(run, circuit, run.config.verification)
         words = {origin: circuit.input_words(values) for origin, values in inputs.items()}
         if again:
             written = read_rtl((run.path / record.folder).resolve())
@@ -237,16 +246,9 @@ def rtl(
     return record
 
 
-def _stimuli(run: RunFolder, circuit: Circuit, config: VerificationConfig) -> dict[str, NDArray[np.float64]]:
-    samples = Samples.open(run.config.data)
-    chosen = choose(samples.test_events(), config)
-    data = samples.stream.rows(chosen, samples.processes, "test").inputs
-    return stimuli(circuit, data, config)
-
-
-def report(run: RunFolder, ui: Terminal) -> None:
-    """Evaluate the physics and write report.json and report.html."""
-    ui.stage("report: physics, exactness, estimates")
+def report(run: RunFolder, ui: Terminal) -> "RunReport":
+    """Evaluate the physics, gather what the other stages have found, and write report.json and report.html."""
+    ui.stage("report: physics, exactness, latency and resources")
     project = project_of(run)
     verdict = read_record(run, run.verification, "verify", "firmware_sha256")
     history = read_record(run, run.history, "train", "data_sha256")
@@ -256,24 +258,20 @@ def report(run: RunFolder, ui: Terminal) -> None:
         raise RunFolderError(f"{run.circuit} has changed since it was verified: l1ae verify {run.path}")
     with quiet(run.log("report")):
         from l1ae.hardware.estimate import estimate
+        from l1ae.hardware.vendor.outcome import read_vendor
         from l1ae.report import Data, Exactness, summarise, write_page, write_report
         from l1ae.report.assemble import assemble, firmware_record
-        from l1ae.report.comparisons import OtherScore
+        from l1ae.report.costs import remember
 
-        circuit = Circuit.load(run.need(run.circuit, "convert"))
+        circuit, digest = Circuit.load(run.circuit), sha256(run.circuit)
+        hardware = current_hardware(run)
+        measured = () if hardware is None else hardware.figures
         provenance = read_provenance(project) or {}
         samples = Samples.open(run.config.data)
         if samples.sha256 != history["data_sha256"]:
             raise RunFolderError(
                 f"{samples.where} has changed since the training: start over with l1ae run CONFIG --fresh"
             )
-        others = {}
-        for name, file, description in (
-            ("the same in float", run.floating, "the same network and score in float32, behind the same inputs"),
-            ("its teacher", run.teacher, "the large float network that the student has learned from"),
-        ):
-            if file.is_file():
-                others[name] = OtherScore(description, "the unit of the score", _keras_score(file))
         record, arrays = assemble(
             run.config,
             circuit,
@@ -282,20 +280,22 @@ def report(run: RunFolder, ui: Terminal) -> None:
             history=history,
             exactness=Exactness.model_validate_json(json.dumps(verdict)),
             decoded=Circuit.load(run.decoded) if run.decoded.is_file() else None,
-            others=others,
-            firmware=firmware_record(run.config, project_name(run), provenance, estimate(circuit)),
+            others=other_scores(run),
+            firmware=firmware_record(
+                run.config,
+                project_name(run),
+                provenance,
+                estimate(circuit),
+                figures=(*measured, *read_vendor(run.vendor).current(digest).figures),
+                rtl=None if hardware is None else hardware.rtl,
+                netlist=None if hardware is None else hardware.netlist,
+            ),
         )
         write_report(run.report_json, record)
-        write_page(run.report_html, record, arrays)
+        write_page(run.report_html, record, arrays, earlier=remember(run.costs, record, digest))
     ui.console.print(summarise(record))
     ui.say(f"  {run.report_html}")
-
-
-def _keras_score(file: Path) -> "Callable[[EventSet], NDArray[Any]]":
-    from l1ae.autoencoder import inference
-
-    model = inference.load_model(file)
-    return lambda events: inference.scores(model, events.inputs)[:, 0]
+    return record
 
 
 def _lowered(run: RunFolder) -> "Lowered":

@@ -95,7 +95,7 @@ def examine(
         figures = (*figures, *found.figures)
         sample = {origin: words if origin == "corner" else words[:NETLIST_EVENTS] for origin, words in stimuli.items()}
         checked = check_rtl(project, sample, sources=[found.verilog], log=logs / "verilator.log", ui=ui)
-        _show((f"netlist: {line}" for line in checked.lines()), ui)
+        ui.say(f"  netlist: {checked.sentence}")
     return HardwareRecord(
         settings=settings,
         part=project.part,

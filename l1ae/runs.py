@@ -26,6 +26,8 @@ _CONTENT = (
     *("hardware.json", "netlist", "vendor.json", "vendor", "costs.jsonl"),
     *("report.json", "report.html", "checkpoints", "shuffled", "logs"),
 )
+#: What outlives a run that is started over: its history is about earlier versions of it.
+_KEPT = ("costs.jsonl",)
 
 
 @dataclass(frozen=True)
@@ -39,13 +41,13 @@ class RunFolder:
     def create(cls, path: Path, config: RunConfig, fresh: bool = False) -> "RunFolder":
         """Make the folder, or continue the run of the same configuration that it holds, or one that never trained.
 
-        `fresh` deletes a former run first. Raises `RunFolderError` when the folder holds no run, and with `fresh` when
-        it holds anything beside one.
+        `fresh` deletes a former run first, but for its history of costs. Raises `RunFolderError` when the folder holds
+        no run, and with `fresh` when it holds anything beside one.
         """
         record = path / "config.yaml"
         if path.exists() and not path.is_dir():
             raise RunFolderError(f"{path} is a file, choose another folder with --out")
-        if path.is_dir() and any(path.iterdir()):
+        if path.is_dir() and any(entry.name not in _KEPT for entry in path.iterdir()):
             if not record.is_file():
                 raise RunFolderError(f"{path} is not empty and holds no run, choose another folder with --out")
             if fresh:
@@ -135,6 +137,11 @@ class RunFolder:
         return self.path / "vendor.json"
 
     @property
+    def costs(self) -> Path:
+        """History of the run: what each of its circuits cost and how good it was."""
+        return self.path / "costs.jsonl"
+
+    @property
     def report_json(self) -> Path:
         """The report for programs."""
         return self.path / "report.json"
@@ -184,7 +191,7 @@ def _check_ours(record: Path) -> None:
 
 
 def _remove(path: Path) -> None:
-    """Delete a run folder, unless somebody keeps other things in it."""
+    """Delete what a run has left, its history excepted, unless somebody keeps other things in its folder."""
     foreign = sorted(
         entry.name for entry in path.iterdir() if entry.name not in _CONTENT and not entry.name.startswith(".partial-")
     )
@@ -192,7 +199,12 @@ def _remove(path: Path) -> None:
         raise RunFolderError(
             f"{path} holds {foreign[0]}, which is no part of a run: move it away, or choose another folder with --out"
         )
-    shutil.rmtree(path)
+    # The configuration goes last: as long as it is there, the folder is known as that of a run.
+    for entry in sorted(path.iterdir(), key=lambda entry: entry.name == "config.yaml"):
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        elif entry.name not in _KEPT:
+            entry.unlink()
 
 
 def _difference(old: RunConfig, new: RunConfig) -> str:

@@ -78,7 +78,8 @@ class AutoencoderConfig(Record):
     """Kind, shape and precisions of the autoencoder, and the score that it gives.
 
     `score`: None takes the first that the kind can give. `mask_absent`: inputs of absent objects add nothing to a
-    reconstruction error. `layers`: precisions of single layers by name (encoder_1, code, decoder_1, output, ...).
+    reconstruction error. `tie_free`: deploy biases that leave no ties to round. `layers`: precisions of single layers
+    by name (encoder_1, code, decoder_1, output, ...).
     """
 
     kind: Literal["undercomplete", "overcomplete", "sparse", "contractive", "denoising", "variational", "student"]
@@ -93,6 +94,7 @@ class AutoencoderConfig(Record):
     biases: SignedPrecision = SignedPrecision(width=8, integer=3)
     activations: Precision = Precision(width=8, integer=3)
     code: SignedPrecision = SignedPrecision(width=8, integer=4)
+    tie_free: bool = True
     layers: dict[str, LayerConfig] = Field(default_factory=dict)
 
     @model_validator(mode="after")

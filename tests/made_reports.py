@@ -1,6 +1,9 @@
 """Reports of runs that never took place: every figure is made up, so that a test can say which one it expects."""
 
+from l1ae.config import BudgetConfig
 from l1ae.evaluation import AucDifference, SignalPerformance, WorkingPoint, share_of
+from l1ae.hardware.budget import hold
+from l1ae.hardware.simulation.verdict import PatternResult, RtlMismatch, RtlVerdict
 from l1ae.report import (
     Baseline,
     Data,
@@ -101,6 +104,61 @@ def firmware(lut, more=()):
         backend="Vitis", part="xcvu13p", clock_ns=5.0, strategy="latency", reuse_factor=1, project="firmware/made_up",
         types={}, figures=estimates,
     )  # fmt: skip
+
+
+PART = "xcvu13p-flga2577-2-e"
+
+
+def staged(lut=10_000.0, clocks=12.0, mhz=240.0, part=PART):
+    """Figures of the stages that a run has without a tool of a vendor: RTL simulation and netlist, per module too."""
+    simulated = {"stage": "RTL simulation", "tool": "Verilator", "version": "5.48"}
+    netlist = {"stage": "netlist", "tool": "Yosys", "version": "0.70", "part": part, "clock_ns": 1000 / mhz}
+    ns = clocks * 1000 / mhz
+    return (
+        estimate("latency", clocks, "clocks", "from valid to valid", **simulated),
+        estimate("latency", ns, "ns", clock_ns=1000 / mhz, **simulated),
+        estimate("latency", ns / 25, "bunch crossings", clock_ns=1000 / mhz, **simulated),
+        estimate("initiation interval", 1.0, "clocks", **simulated),
+        estimate("LUT", lut, "LUT", **netlist),
+        estimate("FF", lut / 2, "FF", **netlist),
+        estimate("DSP", 0.0, "DSP", **netlist),
+        estimate("BRAM36", 0.0, "BRAM36", **netlist),
+        estimate("clock period", 3.0, "ns", "uncalibrated model", **netlist),
+        *(estimate("LUT", lut / 2, "LUT", module=f"tiny_stage{number}", **netlist) for number in (1, 2)),
+    )
+
+
+def routed(lut=9_000.0, ns=4.1):
+    """Figures of a vendor's tools."""
+    vendor = {"stage": "place and route", "tool": "Vivado", "version": "2024.1", "part": PART, "clock_ns": 1000 / 240}
+    return (
+        estimate("LUT", lut, "LUTs", **vendor),
+        estimate("FF", lut / 2, "registers", **vendor),
+        estimate("clock period", ns, "ns", **vendor),
+    )
+
+
+def simulated(mismatches=0, latency=12, events=100_000):
+    """How a simulation of Verilog ended."""
+    first = RtlMismatch(pattern="gaps", fault="wrong words", clock=7, origin="corner", event=3, expected=5, found=4)
+    return RtlVerdict(
+        name="made_up", events=events, stimuli={"data": events}, mismatches=mismatches,
+        first=first if mismatches else None, latency_clocks=latency, promised_clocks=12, initiation_interval=1,
+        patterns=tuple(
+            PatternResult(name=name, events=events, wrong=mismatches * (name == "gaps"), lost=0, spurious=0)
+            for name in ("back to back", "gaps")
+        ),
+        tool="Verilator", version="5.48",
+    )  # fmt: skip
+
+
+def with_hardware(one, figures, budget=None, rtl=None, netlist=None):
+    """A report with more figures, held against a budget, and with the simulations of its Verilog."""
+    made = one.firmware.model_copy(
+        update={"figures": (*one.firmware.figures, *figures), "rtl": rtl, "netlist": netlist}
+    )
+    held = hold(BudgetConfig(**(budget or {})), made.figures, part=PART)
+    return one.model_copy(update={"firmware": made, "budget": held})
 
 
 def model(**changed):

@@ -31,6 +31,18 @@ def test_another_configuration_is_refused_and_the_difference_named(tmp_path, tin
     assert not RunFolder.create(tmp_path / "run", other, fresh=True).model.exists()
 
 
+def test_the_history_of_costs_outlives_a_fresh_start(tmp_path, tiny):
+    run = RunFolder.create(tmp_path / "run", tiny)
+    for file in (run.model, run.costs):
+        file.write_text("kept?")
+    run.log("train").parent.mkdir()
+    RunFolder.create(run.path, tiny, fresh=True)
+    assert sorted(entry.name for entry in run.path.iterdir()) == ["config.yaml", "costs.jsonl"]
+    assert run.costs.read_text() == "kept?"
+    (run.path / "config.yaml").unlink()  # as if it had been interrupted
+    assert RunFolder.create(run.path, tiny).costs.read_text() == "kept?"
+
+
 def test_a_run_of_another_version_names_the_way_out_and_fresh_takes_it(tmp_path, tiny):
     run = RunFolder.create(tmp_path / "run", tiny)
     run.model.write_text("trained")

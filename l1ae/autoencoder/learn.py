@@ -15,6 +15,7 @@ from l1ae.autoencoder.pruning import Pruner
 from l1ae.autoencoder.scores import deploy, deploy_float, sigma_shifts
 from l1ae.autoencoder.tasks import EmbeddingTask, ReconstructionTask, StudentTask, Task
 from l1ae.autoencoder.teacher import train_teacher
+from l1ae.autoencoder.tie_free import tie_free
 from l1ae.autoencoder.training import History, Progress, fit
 from l1ae.autoencoder.transforms import learn_transform
 from l1ae.config import RunConfig
@@ -105,7 +106,8 @@ def _deployed(
     autoencoder: Autoencoder, config: RunConfig, layout: Layout, shifts: NDArray[np.int64] | None = None
 ) -> keras.Model:
     width = config.training.prior_width
-    return deploy(autoencoder, config.autoencoder, config.inputs, layout, shifts=shifts, prior_width=width)
+    model = deploy(autoencoder, config.autoencoder, config.inputs, layout, shifts=shifts, prior_width=width)
+    return tie_free(model) if config.autoencoder.tie_free else model
 
 
 def _carry(twin: Autoencoder, autoencoder: Autoencoder) -> None:

@@ -15,6 +15,7 @@ from l1ae.circuit.nodes import UNDECIDED, Clip, Input, Leaky, Lookup, Node, Quan
 from l1ae.circuit.ranges import NodeRange
 from l1ae.circuit.reference import Values, Words
 from l1ae.circuit.tensors import MaxPool, Wire
+from l1ae.circuit.ties import possible_ties
 from l1ae.errors import ConversionError, RunFolderError
 
 
@@ -99,6 +100,11 @@ class Circuit:
     def proved(self) -> bool:
         """No sum can overflow: whatever leaves a format is saturated on purpose, nothing wraps."""
         return all(known.overflow != "wraps" for known in self.ranges.values())
+
+    @cached_property
+    def ties(self) -> dict[str, NDArray[np.bool_]]:
+        """Per node and element (size,): may rounding to the node's format meet a tie to even for some input?"""
+        return possible_ties(self.nodes, self.ranges)
 
     @property
     def float32_exact(self) -> dict[str, bool]:

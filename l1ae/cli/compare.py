@@ -1,14 +1,10 @@
 """`l1ae compare`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from l1ae.cli.options import names
-
-if TYPE_CHECKING:
-    from l1ae.report.comparison_rows import Run
+from l1ae.cli.options import names, read_run
 
 
 class _Typed(click.Command):
@@ -57,7 +53,7 @@ def command(
     from l1ae.terminal import Terminal
 
     typed = shlex.join(["l1ae", "compare", *ctx.meta["l1ae.typed"]])
-    comparison = compare_runs([_read(path) for path in runs], typed, signals=signals, mixed=mixed)
+    comparison = compare_runs([read_run(path) for path in runs], typed, signals=signals, mixed=mixed)
     if sort is not None:
         comparison = ordered(comparison, sort)
     with Terminal() as ui:
@@ -73,20 +69,3 @@ def command(
 
             write_comparison_page(html, comparison)
             ui.say(f"  {html}")
-
-
-def _read(path: str) -> "Run":
-    """The report of a run; raises `RunFolderError` that names the command which writes it."""
-    from l1ae.errors import RunFolderError
-    from l1ae.report.comparison_rows import Run
-    from l1ae.report.record import read_report
-    from l1ae.runs import RunFolder
-
-    place = Path(path)
-    file = place if place.is_file() else place / "report.json"
-    if not file.is_file():
-        RunFolder.open(place).need(file, "report")
-    try:
-        return Run(path, read_report(file))
-    except RunFolderError as error:
-        raise RunFolderError(f"{error}: write it again with l1ae report {file.parent}") from error

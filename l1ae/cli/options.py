@@ -2,9 +2,12 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from l1ae.report.comparison_rows import Run
 
 
 def names(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str, ...]:
@@ -66,3 +69,20 @@ def adaptations(command: Callable[..., Any]) -> Callable[..., Any]:
     ):
         command = option(command)
     return command
+
+
+def read_run(path: str) -> "Run":
+    """The report of a run; raises `RunFolderError` that names the command which writes it."""
+    from l1ae.errors import RunFolderError
+    from l1ae.report.comparison_rows import Run
+    from l1ae.report.record import read_report
+    from l1ae.runs import RunFolder
+
+    place = Path(path)
+    file = place if place.is_file() else place / "report.json"
+    if not file.is_file():
+        RunFolder.open(place).need(file, "report")
+    try:
+        return Run(path, read_report(file))
+    except RunFolderError as error:
+        raise RunFolderError(f"{error}: write it again with l1ae report {file.parent}") from error

@@ -43,6 +43,11 @@ class TracedLogic:
     logic: "CombLogic"
     circuit: Circuit
 
+    @property
+    def levels(self) -> int:
+        """Adder levels from the inputs to the last output."""
+        return math.ceil(self.logic.latency[1])
+
     def predict(self, words: NDArray[np.integer]) -> NDArray[np.int64]:
         """Output words (N, m) for input words (N, n), by da4ml's interpreter; raises `ToolchainError` off the grid."""
         ports, outputs = self.circuit.inputs, [self.circuit[name] for name in self.circuit.outputs]
@@ -60,10 +65,22 @@ def _fractions(nodes: Sequence[Node]) -> NDArray[np.int64]:
     return np.concatenate([np.full(node.size, node.format.fraction) for node in nodes])
 
 
-def trace_logic(circuit: Circuit) -> TracedLogic:
+def trace_within(circuit: Circuit, levels: float) -> TracedLogic:
+    """The logic with the fewest LUTs that needs at most so many adder levels, or else the one with the fewest levels.
+
+    `levels`: those of one clock times the clocks that are allowed. Raises `ToolchainError` as `trace_logic` does.
+    """
+    cheap = trace_logic(circuit)
+    if cheap.levels <= levels:
+        return cheap
+    fast = trace_logic(circuit, fast=True)
+    return fast if fast.levels < cheap.levels else cheap
+
+
+def trace_logic(circuit: Circuit, *, fast: bool = False) -> TracedLogic:
     """The circuit as da4ml logic that computes `circuit.reference`, half-even rounding included.
 
-    Raises `ToolchainError` when da4ml is missing or when its logic gives anything else on a sample of words.
+    `fast`: sums of products take as few adder levels as they can, for some 5 % more LUTs. Raises `ToolchainError` when da4ml is missing or when its logic gives anything else on a sample of words.
     """
     try:
         from da4ml.trace import comb_trace
@@ -75,7 +92,7 @@ def trace_logic(circuit: Circuit) -> TracedLogic:
             tensors: dict[str, Any] = {}
             for node in circuit.nodes:
                 operands = [tensors[name] for name in node.inputs]
-                tensors[node.name] = trace_node(node, operands, circuit) if operands else _port(node)
+                tensors[node.name] = trace_node(node, operands, circuit) if operands else _port(node, fast)
             ports, outputs = (
                 [variable for name in names for variable in variables.elements(tensors[name])]
                 for names in ([port.name for port in circuit.inputs], circuit.outputs)
@@ -105,12 +122,16 @@ def _check(traced: TracedLogic) -> None:
         )
 
 
-def _port(node: Node) -> Any:
+def _port(node: Node, fast: bool = False) -> Any:
     from da4ml.trace import FixedVariableArray, HWConfig
 
     bits = (int(node.format.signed), node.format.integer - node.format.signed, node.format.fraction)
     # One adder per level, no carry model: the delay unit of `latency_cutoff`.
-    return FixedVariableArray.from_kif(*(np.full(node.size, count) for count in bits), hwconf=HWConfig(1, -1, -1))
+    return FixedVariableArray.from_kif(
+        *(np.full(node.size, count) for count in bits),
+        hwconf=HWConfig(1, -1, -1),
+        solver_options={"hard_dc": 0} if fast else {},  # levels beyond the fewest that da4ml may spend to share adders
+    )
 
 
 @singledispatch
@@ -233,4 +254,8 @@ def _to_format(tensor: Any, node: Node, circuit: Circuit) -> Any:
     known = circuit.ranges[node.name]
     if known.overflow == "never" and not known.lost_bits:
         return tensor  # proved: the format changes nothing
-    return variables.array([variables.quantize(x, node.format) for x in variables.elements(tensor)], tensor)
+    rounded = [
+        variables.quantize(x, node.format, ties=bool(ties))
+        for x, ties in zip(variables.elements(tensor), circuit.ties[node.name], strict=True)
+    ]
+    return variables.array(rounded, tensor)

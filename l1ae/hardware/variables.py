@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from l1ae.circuit.formats import FixedFormat, Rounding
+from l1ae.circuit.formats import FixedFormat, Overflow, Rounding
 
 #: da4ml 0.6.0 gets constants wrong, silently, where its internal numbering of bits passes 31.
 _MAX_DRIFT = 20
@@ -20,36 +20,68 @@ def elements(tensor: Any) -> list[Any]:
 
 def array(variables: list[Any], like: Any) -> Any:
     """Variables as a vector of the same kind as `like`."""
-    return type(like)(np.array(variables, dtype=object), hwconf=like.hwconf)
+    return type(like)(np.array(variables, dtype=object), hwconf=like.hwconf, solver_options=like.solver_options)
 
 
-def quantize(x: Any, format_: FixedFormat) -> Any:
-    """One variable brought to a format, with da4ml's truncation and one more adder for ties to even."""
+def quantize(x: Any, format_: FixedFormat, *, ties: bool = True) -> Any:
+    """One variable brought to a format; `ties`: whether it can ever lie exactly between two words of the format.
+
+    What is added before the bits are cut off is one constant, which da4ml joins with a bias in front of it.
+    """
     step = -int(math.log2(x.step))
     if x.low == x.high:
         word = format_.quantize(np.array([round(math.ldexp(float(x.low), step))]), step)[0]
         return x.from_const(math.ldexp(float(word), -format_.fraction), hwconf=x.hwconf)
-    fraction = format_.fraction
-    rounding = str(format_.rounding)
-    if format_.rounding is Rounding.RND_CONV and step > fraction:
-        # floor(x + 1/2 - eps + eps * last kept bit): a tie moves up only when the bit that stays is odd.
-        eps = 2.0**-step
-        last_bit = x.quantize(0, 1 - fraction, fraction)
-        if _drift(x, fraction) > _MAX_DRIFT:
-            # A sum takes the internal binary point of its first term, and that of a table is the true one.
-            x = last_bit.lookup(np.array([0.0, eps])) + x
-        else:
-            x = x + (last_bit >> (step - fraction))
-        x = x + (2.0 ** (-fraction - 1) - eps)
-    if format_.rounding is not Rounding.RND:
-        rounding = str(Rounding.TRN)
-    integer = format_.integer - format_.signed
-    return x.quantize(int(format_.signed), integer, fraction, str(format_.overflow), rounding)
+    rounds = format_.rounding is not Rounding.TRN and step > format_.fraction
+    if rounds and format_.rounding is Rounding.RND_CONV and ties and _drift(x, format_.fraction) > _MAX_DRIFT:
+        x, rounds = _add_for_even(x, format_.fraction, step), False
+    # From here on 0 stands for the lowest word, so that the lower limit of a signed format is that of a rectifier.
+    low = math.ldexp(format_.low, -format_.fraction)
+    lifted = format_.overflow is Overflow.SAT and format_.width > 1 and x.low < low < 0
+    x = x + ((format_.lsb / 2 if rounds else 0.0) - (low if lifted else 0.0))
+    whole = _truncate(x, format_.fraction)
+    if rounds and format_.rounding is Rounding.RND_CONV and ties:
+        # Half was added to all; where nothing is left below the last bit it was a tie, and the even word is below.
+        rest, even = x.quantize(0, -format_.fraction, step), _truncate(x, format_.fraction - 1)
+        whole = even if rest.low == rest.high else (rest - rest.step).msb_mux(even, whole)
+    return _limit(whole, format_, low if lifted else None)
+
+
+def _add_for_even(x: Any, fraction: int, step: int) -> Any:
+    """What has to be truncated for ties to even: x + 1/2 - eps + eps * the last bit that stays."""
+    eps = 2.0**-step
+    last_bit = x.quantize(0, 1 - fraction, fraction)
+    # A sum takes the internal binary point of its first term, and that of a table is the true one.
+    return last_bit.lookup(np.array([0.0, eps])) + x + (2.0 ** (-fraction - 1) - eps)
 
 
 def _drift(x: Any, fraction: int) -> int:
     """Position of the last bit that stays, in da4ml's internal numbering, which never goes back after a rounding."""
     return -fraction - round(math.log2(abs(x._factor)))
+
+
+def _truncate(x: Any, fraction: int) -> Any:
+    signed, integer, _ = x.kif
+    return x.quantize(int(signed), max(integer, -fraction), fraction)
+
+
+def _limit(x: Any, format_: FixedFormat, lowest: float | None) -> Any:
+    """The overflow of a format, for a variable on its grid; `lowest`: of the format, when it was subtracted before."""
+    low, high = (math.ldexp(end, -format_.fraction) for end in (format_.low, format_.high))
+    if format_.overflow is not Overflow.WRAP:
+        if lowest is not None:
+            low, high = 0.0, high - lowest
+        x = x.max_of(low)
+        if x.high > high:
+            # Compared with the first value beyond, a power of two: its few upper bits tell, and no carry runs.
+            ends = float(min(x.low, high)), high, float(min(x.step, format_.lsb))
+            x = (x - (high + format_.lsb)).msb_mux(x, high, qint=ends) if x.low < high else x.min_of(high)
+        x = x + (lowest or 0.0)
+    elif not format_.signed and x.low < 0:
+        # da4ml takes the bits of a negative number as they are, without repeating its sign.
+        turn = math.ldexp(1.0, format_.integer)
+        x = x + turn * math.ceil(-float(x.low) / turn)
+    return x.quantize(int(format_.signed), format_.integer - format_.signed, format_.fraction)
 
 
 def largest(values: list[Any]) -> Any:

@@ -1,7 +1,7 @@
 """A run's records gathered into `RunReport`, and the arrays its plots are drawn from."""
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from l1ae.circuit import Circuit
@@ -18,7 +18,9 @@ from l1ae.evaluation import (
 )
 from l1ae.events.stream import EventStream
 from l1ae.events.summary import Summary
+from l1ae.hardware.budget import hold
 from l1ae.hardware.estimate import ResourceEstimate
+from l1ae.hardware.simulation.verdict import RtlVerdict
 from l1ae.report.arrays import RunArrays
 from l1ae.report.comparisons import MENU, OtherScore, baseline_record, baselines
 from l1ae.report.model import model_record
@@ -109,6 +111,7 @@ def assemble(
         rates=rates(scores, config.trigger, _plain(scored.get(MENU)), highest_word=highest),
         efficiency=curves,
         pile_up=None if collisions is None else pile_up_dependence(scores.background, collisions, curves.threshold),
+        budget=hold(config.budget, firmware.figures, part=config.firmware.part, clock_ns=config.rtl.clock_ns),
     )
     arrays = RunArrays(
         scores=scores,
@@ -134,15 +137,27 @@ def _plain(scores: Scores | SignalScores | None) -> Scores | None:
 
 
 def firmware_record(
-    config: RunConfig, project: str, provenance: Mapping[str, Any], resources: ResourceEstimate
+    config: RunConfig,
+    project: str,
+    provenance: Mapping[str, Any],
+    resources: ResourceEstimate,
+    *,
+    figures: Sequence[HardwareFigure] = (),
+    rtl: RtlVerdict | None = None,
+    netlist: RtlVerdict | None = None,
 ) -> Firmware:
-    """What was emitted, every type in it, and what hls4ml and da4ml estimate."""
+    """What was emitted, every type in it, and what it costs: estimates of hls4ml and da4ml, then measured `figures`.
+
+    `rtl`, `netlist`: how the simulations of the Verilog and of its netlist ended, None where there was none.
+    """
     layers = provenance["layers"]
     return Firmware(
         **config.firmware.model_dump(),
         project=project,
         types={f"{layer['layer']}.{name}": text for layer in layers for name, text in layer["types"].items()},
-        figures=(*_da4ml(resources), *_hls4ml(config, layers, provenance["versions"]["hls4ml"])),
+        figures=(*_da4ml(resources), *_hls4ml(config, layers, provenance["versions"]["hls4ml"]), *figures),
+        rtl=rtl,
+        netlist=netlist,
     )
 
 

@@ -24,9 +24,10 @@ class Figure(FiniteRecord):
 
 
 class CostColumn(FiniteRecord):
-    """What the costs of one column are: figures of another stage, tool, version or condition (`note`) stand in another.
+    """What the costs of one column are: figures of another stage, tool, version or condition stand in another.
 
-    `quantity` is counted in `unit`.
+    `quantity` is counted in `unit`. Conditions are `note`, `part` and `clock_ns`, the period in ns; the last two are
+    None where they mean nothing.
     """
 
     quantity: str
@@ -35,12 +36,16 @@ class CostColumn(FiniteRecord):
     tool: str
     version: str
     note: str
+    part: str | None = None
+    clock_ns: float | None = None
 
     @property
     def heading(self) -> str:
-        """Quantity, unit where the quantity does not say it, stage and tool."""
+        """Quantity, unit where the quantity does not say it, stage and tool, part and clock where they matter."""
         unit = "" if self.unit.lower() == self.quantity.lower() else f" [{self.unit}]"
-        return f"{self.quantity}{unit}, {self.stage}, {self.tool} {self.version}"
+        part = "" if self.part is None else f", {self.part}"
+        clock = "" if self.clock_ns is None else f", {self.clock_ns:.4g} ns"
+        return f"{self.quantity}{unit}, {self.stage}, {self.tool} {self.version}{part}{clock}"
 
 
 class Beaten(FiniteRecord):

@@ -125,14 +125,14 @@ def _agreement(reports: Sequence[RunReport]) -> Agreement | None:
 
 
 def figures(report: RunReport) -> list[HardwareFigure]:
-    """What is known about the firmware of a run."""
+    """What is known about the firmware of a run as a whole."""
     found = () if report.firmware is None else report.firmware.figures
-    return [item for item in found if item.value is not None]
+    return [item for item in found if item.value is not None and not item.module]
 
 
 def column_of(item: HardwareFigure) -> CostColumn:
     """The column that a figure belongs to."""
-    return CostColumn.model_validate(item.model_dump(exclude={"value"}))
+    return CostColumn.model_validate(item.model_dump(exclude={"value", "module"}))
 
 
 def _cost(report: RunReport, column: CostColumn) -> float | None:

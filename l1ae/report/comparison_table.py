@@ -22,7 +22,7 @@ def summarise_comparison(comparison: Comparison) -> RenderableType:
     parts: list[RenderableType] = [Text(line) for line in tested(comparison)]
     told: set[str] = set()
     for grid in _fitting(comparison):
-        parts.append(_table(grid))
+        parts.append(grid_table(grid))
         parts += [Text(note, style="dim") for note in grid.notes if note not in told]
         told.update(grid.notes)
     return Group(*parts)
@@ -43,7 +43,8 @@ def _width(grid: Grid) -> int:
     return sum(max(map(len, cells)) + _GAP for cells in columns) + _GAP
 
 
-def _table(grid: Grid) -> Table:
+def grid_table(grid: Grid) -> Table:
+    """A table for a rich console."""
     table = Table(title=grid.title, title_justify="left", title_style="bold", box=box.HORIZONTALS, padding=(0, 1, 0, 0))
     for number, heading in enumerate(grid.headings):
         text = Text(heading.replace(", ", ",\n").replace(": ", ":\n").replace(" [", "\n["))
@@ -78,7 +79,7 @@ def markdown(comparison: Comparison) -> str:
         *(f"{_escaped(line)}\n" for line in tested(comparison)),
     ]
     for grid in grids(comparison):
-        lines += [f"## {grid.title}", "", *_markdown_table(grid), "", *(f"{_escaped(note)}\n" for note in grid.notes)]
+        lines += [f"## {grid.title}", "", *grid_lines(grid), "", *(f"{_escaped(note)}\n" for note in grid.notes)]
     if comparison.baselines:
         told = dict.fromkeys((row.baseline, row.description) for row in comparison.baselines)
         lines += ["## Baselines", "", *(f"- {_escaped(f'{name}: {text}')}" for name, text in told), ""]
@@ -86,7 +87,8 @@ def markdown(comparison: Comparison) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _markdown_table(grid: Grid) -> list[str]:
+def grid_lines(grid: Grid) -> list[str]:
+    """A table in lines of GitHub's Markdown."""
     sides = [":--" if number < grid.left else "--:" for number in range(len(grid.headings))]
     # GitHub's tables have no rule inside: a row of its own stands for it.
     rule = [("", "*Baselines*", *("" for _ in grid.headings[2:]))] if grid.below else []

@@ -1,9 +1,11 @@
 """What a report says in words: the verdict, warnings, the model against each baseline, what the rates stand on."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from l1ae.evaluation import PileUpDependence, Rates
+from l1ae.hardware.simulation.verdict import RtlVerdict
 from l1ae.report.record import Baseline, Exactness, Explanation, Pair, RunReport
 
 #: A difference of AUCs counts when it is larger than this many standard errors.
@@ -22,16 +24,41 @@ class Verdict:
 def verdict(report: RunReport) -> Verdict:
     """The verdict of a report; without a comparison it is "unverified", never "exact"."""
     found = report.exactness
-    if found is None:
-        return Verdict(
-            "unverified", "Not verified", ("Nothing was compared yet, so nothing is claimed. Run l1ae verify.",)
-        )
-    if found.mismatches:
+    checks = {} if report.firmware is None else report.firmware.checks
+    simulated = tuple(_simulated(name, check) for name, check in checks.items())
+    wrong = [name for name, check in checks.items() if not check.exact]
+    if found is not None and found.mismatches:
         failing = [_difference(pair) for pair in found.pairs if pair.mismatches]
         failing += [] if found.explanation is None else [_cause(found.explanation)]
         headline = f"Not exact: {found.mismatches:,} of {found.events:,} events differ"
-        return Verdict("differs", headline, (*failing, *keras_rounding(found)))
-    return Verdict("exact", f"Exact: {found.events:,} events, 0 mismatches", (_origin(found), *keras_rounding(found)))
+        return Verdict("differs", headline, (*failing, *keras_rounding(found), *simulated))
+    if wrong:
+        differ = "differ" if len(wrong) > 1 else "differs"
+        return Verdict("differs", f"Not exact: {' and '.join(wrong)} {differ} from the reference", simulated)
+    if found is None:
+        nothing = "Nothing was compared yet, so nothing is claimed. Run l1ae verify."
+        return Verdict("unverified", "Not verified", simulated or (nothing,))
+    headline = f"Exact: {_chain(found, checks)}{found.events:,} events, 0 mismatches"
+    return Verdict("exact", headline, (_origin(found), *keras_rounding(found), *simulated))
+
+
+#: Implementations as readers know them.
+_NAMES = {"keras": "Keras", "c-simulation": "C simulation"}
+
+
+def _chain(found: Exactness, checks: Mapping[str, RtlVerdict]) -> str:
+    """What is equal, such as "Keras = reference = C simulation = RTL = netlist; ", where RTL was compared as well."""
+    if not checks:
+        return ""
+    names = dict.fromkeys(name for pair in found.pairs for name in (pair.first, pair.second))
+    # Where Keras itself rounds, it is judged layer by layer and is not equal to the others.
+    judged = [_NAMES.get(name, name) for name in names if not (name == "keras" and found.keras_rounding)]
+    return f"{' = '.join((*judged, *checks))}; "
+
+
+def _simulated(name: str, check: RtlVerdict) -> str:
+    patterns = ", ".join(dict.fromkeys(pattern.name for pattern in check.patterns))
+    return f"{name}, simulated cycle by cycle by {check.tool} {check.version} ({patterns}): {check.sentence}."
 
 
 def keras_rounding(found: Exactness) -> tuple[str, ...]:

@@ -45,12 +45,14 @@ def model_record(circuit: Circuit, config: RunConfig) -> Model:
 def same_but_seed(config: RunConfig) -> str:
     """A short SHA-256 of all that makes the model and its firmware, but for the seed of the training.
 
-    Left out as well: the name, where the events lie, and how the result is verified and evaluated.
+    Left out as well: the name, where the events lie, how the result is verified and evaluated, what it may cost, and
+    whether it is synthesised.
     """
     content: dict[str, Any] = config.model_dump(mode="json")
-    for key in ("name", "verification", "trigger"):
+    for key in ("name", "verification", "trigger", "budget"):
         content.pop(key, None)
     content["data"].pop("file")
+    content["rtl"].pop("synthesise")
     content["training"].pop("seed")
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
 

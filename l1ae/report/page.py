@@ -6,6 +6,7 @@ from pathlib import Path
 from l1ae.evaluation import SignalPerformance, WorkingPoint
 from l1ae.files import write_text
 from l1ae.report.arrays import RunArrays
+from l1ae.report.costs import Version, shown_keys
 from l1ae.report.findings import (
     SIGNIFICANT,
     against_baseline,
@@ -16,19 +17,23 @@ from l1ae.report.findings import (
     warnings,
 )
 from l1ae.report.gallery import run_plots
+from l1ae.report.hardware_grid import hardware_view, percentage
 from l1ae.report.numbers import count, figure, interval, khz, percent
 from l1ae.report.pages import page_environment
 from l1ae.report.record import RunReport
 from l1ae.report.style import Plot
 
 
-def write_page(path: Path, report: RunReport, arrays: RunArrays | None = None) -> None:
-    """Write the page of a run, with plots where there are arrays to draw them from."""
-    write_text(path, render(report, () if arrays is None else run_plots(report, arrays)))
+def write_page(path: Path, report: RunReport, arrays: RunArrays | None = None, earlier: Sequence[Version] = ()) -> None:
+    """Write the page of a run, with plots where there are arrays to draw them from.
+
+    `earlier`: versions of the run, this one last, as `l1ae.report.costs.remember` gives them.
+    """
+    write_text(path, render(report, () if arrays is None else run_plots(report, arrays), earlier))
 
 
-def render(report: RunReport, plots: Sequence[Plot] = ()) -> str:
-    """The page as HTML text: verdict, physics against baselines, plots, model, firmware, provenance."""
+def render(report: RunReport, plots: Sequence[Plot] = (), earlier: Sequence[Version] = ()) -> str:
+    """The page as HTML text: verdict, physics against baselines, plots, latency and resources, model, provenance."""
     environment = page_environment()
     environment.filters.update(
         count=count,
@@ -39,6 +44,7 @@ def render(report: RunReport, plots: Sequence[Plot] = ()) -> str:
         embedded=Plot.uri,
         area=area,
         signed=signed,
+        share=percentage,
     )
     return environment.get_template("page.html.j2").render(
         report=report,
@@ -51,6 +57,9 @@ def render(report: RunReport, plots: Sequence[Plot] = ()) -> str:
         points=_model_points(report),
         significant=SIGNIFICANT,
         plots=plots,
+        hardware=hardware_view(() if report.firmware is None else report.firmware.figures),
+        earlier=earlier if len(earlier) > 1 else (),
+        earlier_keys=shown_keys(earlier),
     )
 
 

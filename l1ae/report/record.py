@@ -13,7 +13,9 @@ from l1ae.evaluation.pile_up import PileUpDependence
 from l1ae.evaluation.rates import Rates
 from l1ae.events.layout import Layout
 from l1ae.files import write_text
+from l1ae.hardware.budget import Budget
 from l1ae.hardware.figures import HardwareFigure
+from l1ae.hardware.simulation.verdict import RtlVerdict
 
 
 class Mismatch(FiniteRecord):
@@ -198,7 +200,10 @@ class Model(FiniteRecord):
 
 
 class Firmware(FiniteRecord):
-    """What was emitted and for what; `clock_ns` is the clock period in ns, `project` a folder relative to the run."""
+    """What was emitted and for what; `clock_ns` is the clock period in ns, `project` a folder relative to the run.
+
+    These are of the HLS project; `rtl` and `netlist` are the simulations of the Verilog and of its netlist.
+    """
 
     backend: str
     part: str
@@ -208,6 +213,13 @@ class Firmware(FiniteRecord):
     project: str
     types: dict[str, str]
     figures: tuple[HardwareFigure, ...]
+    rtl: RtlVerdict | None = None
+    netlist: RtlVerdict | None = None
+
+    @property
+    def checks(self) -> dict[str, RtlVerdict]:
+        """The simulations that were done, by what was simulated: "RTL", "netlist"."""
+        return {name: found for name, found in (("RTL", self.rtl), ("netlist", self.netlist)) if found is not None}
 
 
 class Training(FiniteRecord):
@@ -232,7 +244,7 @@ class RunReport(FiniteRecord):
 
     `created` is ISO 8601 with time zone, `notes` are sentences for the reader. `physics` and the baselines hold one
     entry per signal, on the same events. `layout`: the objects and features that the model takes. `pile_up` is None
-    where the events carry no pile-up count.
+    where the events carry no pile-up count. `budget`: the limits of the configuration, None when it has none.
     """
 
     name: str
@@ -251,6 +263,7 @@ class RunReport(FiniteRecord):
     rates: Rates | None = None
     efficiency: Efficiencies | None = None
     pile_up: PileUpDependence | None = None
+    budget: Budget | None = None
 
     @model_validator(mode="after")
     def _same_signals(self) -> Self:
@@ -261,7 +274,10 @@ class RunReport(FiniteRecord):
 
     @property
     def exact(self) -> bool | None:
-        """Whether every compared pair agreed in every event; None when nothing was compared."""
+        """Whether every compared pair agreed in every event, RTL included; None when nothing was compared."""
+        checks = () if self.firmware is None else self.firmware.checks.values()
+        if not all(found.exact for found in checks):
+            return False
         return None if self.exactness is None else self.exactness.mismatches == 0
 
 

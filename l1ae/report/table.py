@@ -1,14 +1,20 @@
 """The report as text for the terminal."""
 
+from collections.abc import Sequence
+
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from l1ae.evaluation import PileUpDependence, Rates
+from l1ae.hardware.budget import Budget
+from l1ae.hardware.figures import HardwareFigure
 from l1ae.report.findings import against_baseline, pile_up_sentence, rate_basis, verdict, warnings
+from l1ae.report.hardware_grid import figure_table, percentage, timing
 from l1ae.report.record import RunReport
 
 _COLORS = {"exact": "green", "differs": "red", "unverified": "yellow"}
+_BUDGET = {"within": "green", "exceeded": "bold red", "estimated only": "yellow", "unknown": "yellow"}
 
 
 def summarise(report: RunReport) -> RenderableType:
@@ -26,9 +32,7 @@ def summarise(report: RunReport) -> RenderableType:
         parts += [rates_table(report.rates), Text(rate_basis(report.rates))]
     if report.physics:
         parts += pile_up_lines(report.pile_up)
-    if report.firmware is not None and report.firmware.figures:
-        parts.append(_estimates(report))
-    return Group(*parts)
+    return Group(*parts, *_hardware(report))
 
 
 def _sentences(report: RunReport) -> list[str]:
@@ -107,10 +111,51 @@ def pile_up_lines(found: PileUpDependence | None) -> list[RenderableType]:
     return [sentence, table]
 
 
-def _estimates(report: RunReport) -> Table:
-    table = Table("quantity", "value", "unit", "stage", "tool", title="firmware")
-    for item in report.firmware.figures if report.firmware is not None else ():
-        value = "-" if item.value is None else f"{item.value:,.10g}"
-        cells = (item.quantity, value, item.unit, item.stage, f"{item.tool} {item.version}")
-        table.add_row(*(Text(cell) for cell in cells))
+def budget_table(budget: Budget) -> Table:
+    """Every limit of a budget: allowed, spent, and who counted it."""
+    table = Table(title=f"budget, share of {budget.part}")
+    for heading in ("quantity", "allowed", "spent", "share", "verdict", "stage", "tool"):
+        table.add_column(heading, justify="right" if heading in ("allowed", "spent", "share") else "left")
+    for row in budget.rows:
+        unit = "" if row.unit == row.quantity else f" {row.unit}"
+        least = "at least " if row.quantity == "clock" else ""
+        cells = (
+            *(
+                row.quantity,
+                f"{least}{row.allowed:,.6g}{unit}",
+                "-" if row.spent is None else f"{row.spent:,.6g}{unit}",
+            ),
+            *("-" if row.share is None else percentage(row.share), row.verdict, row.stage or "-"),
+            "-" if row.tool is None else f"{row.tool} {row.version}",
+        )
+        table.add_row(*(Text(cell, style=_BUDGET[row.verdict]) for cell in cells))
+    return table
+
+
+def _hardware(report: RunReport) -> list[RenderableType]:
+    """Latency in words, figures by stage, and the budget."""
+    figures = () if report.firmware is None else report.firmware.figures
+    parts: list[RenderableType] = []
+    said = timing(figures)
+    parts += [] if said is None else [Text(said, style="bold")]
+    if figures:
+        parts.append(_figures(figures))
+    if report.budget is not None:
+        parts.append(budget_table(report.budget))
+    return parts
+
+
+def _figures(figures: Sequence[HardwareFigure]) -> Table:
+    found = figure_table(figures)
+    table = Table(title="latency and resources; compare within one column only")
+    table.add_column("quantity")
+    for column in found.columns:
+        heading = "\n".join(filter(None, (column.stage, column.source, *column.condition.split(", "))))
+        table.add_column(Text(heading), justify="right")
+    for line in found.lines:
+        texts = [
+            "" if cell is None else f"{cell.text} ({cell.small})" if cell.small else cell.text for cell in line.cells
+        ]
+        table.add_row(*map(Text, (line.heading, *texts)))
+    table.caption = f"not run: {', '.join(found.missing)}" if found.missing else None
     return table

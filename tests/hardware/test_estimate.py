@@ -157,13 +157,13 @@ def test_units_that_are_always_closed() -> None:
 
 
 def test_logic_that_differs_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(variables, "quantize", lambda x, format_: x)
+    monkeypatch.setattr(variables, "quantize", lambda x, format_, **_: x)
     with pytest.raises(ToolchainError, match=r"other outputs than the circuit|between two words"):
         trace_logic(circuit_of("few bits"))
 
 
 def test_what_da4ml_cannot_do_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(x: Any, format_: FixedFormat) -> Any:
+    def fail(x: Any, format_: FixedFormat, *, ties: bool = True) -> Any:
         raise AssertionError("no\nway")
 
     monkeypatch.setattr(variables, "quantize", fail)

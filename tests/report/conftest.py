@@ -28,6 +28,8 @@ from l1ae.report import (
 )
 from l1ae.settings import TriggerConfig
 
+from ..made_reports import routed, simulated, staged, with_hardware
+
 SIGNALS = {"LQ": 1200, "A4l": 900, "h0": 1000, "h+": 1100}
 BACKGROUNDS = {"W": 11_840, "QCD": 6_760, "Z": 1_340, "tt": 60}
 HARDNESS = {"W": 1.0, "QCD": 0.9, "Z": 1.1, "tt": 2.2, "LQ": 2.4, "A4l": 0.9, "h0": 1.0, "h+": 1.9}
@@ -242,3 +244,11 @@ def plots(report, arrays):
 @pytest.fixture(scope="session")
 def page(report, plots):
     return render(report, plots)
+
+
+@pytest.fixture(scope="session")
+def measured(report):
+    """The report with figures of every stage, simulations, and a budget that is exceeded in places."""
+    more = (*staged(), *routed(8_000.0, 4.5))
+    budget = {"latency_ns": 50, "clock_mhz": 240, "lut": 7_500, "ff": 9_000, "dsp": 0, "bram": 0}
+    return with_hardware(report, more, budget, rtl=simulated(), netlist=simulated(events=20_000))

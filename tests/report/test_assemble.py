@@ -9,6 +9,7 @@ from scipy.stats import spearmanr
 from sklearn.metrics import roc_auc_score
 
 from l1ae.circuit import Circuit
+from l1ae.config import BudgetConfig
 from l1ae.evaluation import MenuBaseline, TableBaseline, clopper_pearson, object_count, pile_up_dependence, total_pt
 from l1ae.events.io import CHUNK, write_events
 from l1ae.events.split import PARTS, part_codes
@@ -21,6 +22,8 @@ from l1ae.report.assemble import assemble, firmware_record, model_record
 from l1ae.report.comparisons import OtherScore
 from l1ae.runs import RunFolder
 from l1ae.settings import TriggerConfig
+
+from ..made_reports import simulated, staged
 
 BACKGROUND = ("W", "Z", "QCD", "tt")
 SIMPLE = ["leading-object pT", "total pT", "object count"]
@@ -40,22 +43,23 @@ class Run:
         del verdict["firmware_sha256"], verdict["circuit_sha256"]
         self.exactness = Exactness.model_validate_json(json.dumps(verdict))
 
-    def firmware(self):
-        return firmware_record(self.folder.config, "firmware/tiny", self.provenance, estimate(self.circuit))
+    def firmware(self, **measured):
+        return firmware_record(self.folder.config, "firmware/tiny", self.provenance, estimate(self.circuit), **measured)
 
     def decoded(self):
         return Circuit.load(self.folder.decoded) if self.folder.decoded.exists() else None
 
-    def assemble(self, stream, trigger=None, **more):
-        config = self.folder.config
+    def assemble(self, stream, trigger=None, budget=None, measured=None, **more):
+        changes = {"trigger": trigger, "budget": budget}
+        changes = {name: value for name, value in changes.items() if value is not None}
         return assemble(
-            config if trigger is None else config.model_copy(update={"trigger": trigger}),
+            self.folder.config.model_copy(update=changes),
             self.circuit,
             stream,
             data=Data(file="events.h5", sha256="0" * 64, metadata={}),
             history=self.history,
             exactness=self.exactness,
-            firmware=self.firmware(),
+            firmware=self.firmware(**(measured or {})),
             decoded=self.decoded(),
             **more,
         )
@@ -358,3 +362,25 @@ def test_a_larger_circuit_is_estimated_to_cost_more(run, adder_trees):
         return next(item.value for item in which.firmware().figures if item.quantity == "LUT")
 
     assert lut(adder_trees) > lut(run)
+
+
+def test_measured_figures_follow_the_estimates_and_are_held_against_the_budget(run, stream):
+    measured = {"figures": staged(9_000.0), "rtl": simulated(), "netlist": simulated(events=10)}
+    record, _ = run.assemble(stream, budget=BudgetConfig(lut=8_000, dsp=0, latency_ns=50), measured=measured)
+    assert [item.stage for item in record.firmware.figures[-len(staged()) :]] == [item.stage for item in staged()]
+    assert record.firmware.figures[0].stage == "estimate"
+    assert list(record.firmware.checks) == ["RTL", "netlist"]
+    assert [(row.quantity, row.verdict, row.stage) for row in record.budget.rows] == [
+        ("latency", "within", "RTL simulation"),
+        ("LUT", "exceeded", "netlist"),
+        ("DSP", "within", "netlist"),
+    ]
+
+
+def test_estimates_alone_decide_nothing(run, stream, assembled):
+    assert assembled[0].budget is None, "the configuration has no limit"
+    record, _ = run.assemble(stream, budget=BudgetConfig(lut=0, latency_ns=1))
+    assert {row.verdict for row in record.budget.rows} == {"estimated only"}
+    latency = record.budget.rows[0]
+    stages = next(item.value for item in record.firmware.figures if item.quantity == "latency")
+    assert latency.spent == pytest.approx(stages * run.folder.config.rtl.clock_ns)

@@ -7,6 +7,14 @@ import subprocess
 
 import pytest
 
+from l1ae.report import render
+from l1ae.report.anchors import Anchor
+from l1ae.report.costs import Version, measures
+from l1ae.report.hardware_formats import FORMATS
+from l1ae.report.hardware_runs import hardware_runs
+
+from ..made_reports import report, routed, runs, staged, with_hardware
+
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = (
     "--headless",
@@ -73,6 +81,29 @@ def test_every_plot_is_drawn_and_nothing_scrolls_sideways(page, plots, tmp_path,
         assert natural > 100
         assert 300 < shown < width
     assert found["height"] > 2000
+
+
+@pytest.mark.parametrize("width", [380, 1280])
+def test_latency_and_resources_fit_a_phone(measured, plots, tmp_path, monkeypatch, width):
+    known = Anchor(name="57-32-16-3, 6 bits, not pruned", description="Large.", figures=(*staged(51_234.0), *routed()))
+    monkeypatch.setattr("l1ae.report.hardware_grid.anchor", lambda: known)
+    versions = [
+        Version(circuit=letter * 64, created=measured.created, l1ae="0", figures=measures(measured)) for letter in "ab"
+    ]
+    page = render(measured, plots, versions).replace("<details>", "<details open>")
+    found = measure(page, width, tmp_path)
+    assert found["scroll"] <= found["visible"] <= width
+    assert len(found["images"]) == len(plots)
+    assert all(natural > 100 and 300 < shown < width for natural, shown in found["images"])
+
+
+@pytest.mark.parametrize("width", [380, 1280])
+def test_the_table_of_many_runs_scrolls_inside_its_box(tmp_path, width):
+    several = [
+        with_hardware(report(f"dense_autoencoder_with_a_long_name_{number}"), (*staged(), *routed())) for number in "ab"
+    ]
+    found = measure(FORMATS["html"](hardware_runs(runs(*several))), width, tmp_path)
+    assert found["scroll"] <= found["visible"] <= width
 
 
 def test_the_check_sees_errors_and_wide_pages(tmp_path):

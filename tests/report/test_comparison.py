@@ -146,6 +146,23 @@ def test_figures_of_another_stage_tool_version_or_condition_stand_in_a_column_of
     assert [comparison.rows[1].costs[place].value for place in places] == [5, 7, 8, 9]
 
 
+def test_figures_for_another_part_or_clock_stand_in_a_column_of_their_own():
+    placed = {"stage": "netlist", "tool": "Yosys", "version": "0.70"}
+    one = estimate("LUT", 7.0, "LUT", part="xcvu9p", clock_ns=4.0, **placed)
+    other_part, other_clock = one.model_copy(update={"part": "xcku115"}), one.model_copy(update={"clock_ns": 2.5})
+    comparison = compared(report("a", more=(one,)), other("b", more=(other_part,)), other("c", more=(other_clock,)))
+    assert [column.heading for column in comparison.costs if column.stage == "netlist"] == [
+        "LUT, netlist, Yosys 0.70, xcvu9p, 4 ns",
+        "LUT, netlist, Yosys 0.70, xcku115, 4 ns",
+        "LUT, netlist, Yosys 0.70, xcvu9p, 2.5 ns",
+    ]
+
+
+def test_figures_of_modules_are_not_compared():
+    part = estimate("LUT", 3.0, "LUT", stage="netlist", module="tiny_stage1")
+    assert {column.stage for column in compared(report("a", more=(part,))).costs} == {"estimate"}
+
+
 def test_quantities_without_any_figure_have_no_column():
     comparison = compared(report("a"), other("b", lut=None))
     assert [column.quantity for column in comparison.costs] == ["LUT", "FF", "latency", "logic depth", "EBOPs"]

@@ -111,7 +111,7 @@ def test_runs_on_different_events_are_not_drawn_together():
 def test_routed_luts_are_never_drawn_beside_estimates():
     routed = estimate("LUT", 7.0, "LUT", stage="place and route", tool="Vivado", version="2024.1")
     none = report("a", lut=None)
-    some = report("a").firmware.model_copy(update={"estimates": (routed,)})
+    some = report("a").firmware.model_copy(update={"figures": (routed,)})
     comparison = compared(none.model_copy(update={"firmware": some}))
     assert comparison_plots(comparison) == ()
     assert "No plot: no run has an estimate of its LUTs." in render_comparison(comparison)

@@ -13,6 +13,8 @@ from l1ae.report import (
 )
 from l1ae.settings import TriggerConfig
 
+from ..made_reports import simulated
+
 
 def test_exact(report):
     found = verdict(report)
@@ -140,3 +142,40 @@ def test_the_dependence_on_pile_up_is_said_or_that_it_is_unknown():
     assert pile_up_sentence(few) == (
         "Dependence on pile-up: not available: a correlation with pile-up needs 4 events, found 3."
     )
+
+
+def test_verilog_that_was_simulated_is_part_of_the_verdict(measured):
+    found = verdict(measured)
+    assert found.state == "exact"
+    assert found.headline == "Exact: Keras = reference = C simulation = RTL = netlist; 61,482 events, 0 mismatches"
+    assert found.details[-2] == (
+        "RTL, simulated cycle by cycle by Verilator 5.48 (back to back, gaps): 100000 events, 0 mismatches, latency 12 "
+        "clocks, initiation interval 1."
+    )
+    assert measured.exact is True
+
+
+@pytest.mark.parametrize("wrong", [{"mismatches": 3}, {"latency": 11}, {"latency": None}])
+@pytest.mark.parametrize("what", ["rtl", "netlist"])
+def test_verilog_that_differs_or_is_late_is_not_exact(measured, wrong, what):
+    firmware = measured.firmware.model_copy(update={what: simulated(**wrong)})
+    spoiled = measured.model_copy(update={"firmware": firmware})
+    found = verdict(spoiled)
+    name = {"rtl": "RTL", "netlist": "netlist"}[what]
+    assert (found.state, found.headline) == ("differs", f"Not exact: {name} differs from the reference")
+    assert spoiled.exact is False
+    assert verdict(spoiled.model_copy(update={"exactness": None})).state == "differs"
+
+
+def test_keras_that_rounds_is_not_said_to_be_equal(measured):
+    rounding = KerasRounding(layer="score", bits=31, events=9, differing=0, largest_lsb=0)
+    exactness = measured.exactness.model_copy(update={"keras_rounding": (rounding,)})
+    assert verdict(measured.model_copy(update={"exactness": exactness})).headline.startswith(
+        "Exact: reference = C simulation = RTL = netlist; "
+    )
+
+
+def test_simulated_verilog_alone_is_no_verdict(measured):
+    found = verdict(measured.model_copy(update={"exactness": None}))
+    assert (found.state, found.headline) == ("unverified", "Not verified")
+    assert "RTL, simulated cycle by cycle" in found.details[0]

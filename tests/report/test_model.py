@@ -112,6 +112,8 @@ def test_runs_that_differ_only_in_the_seed_are_known():
         {"data": {"file": "elsewhere.h5"}},
         {"verification": {"events": 7, "seed": 3}},
         {"trigger": {"filling_factor": 0.5}},
+        {"budget": {"lut": 7}},
+        {"rtl": {"synthesise": False}},
     ):
         assert same_but_seed(config(**changed)) == one
     others = [
@@ -119,6 +121,7 @@ def test_runs_that_differ_only_in_the_seed_are_known():
         {"inputs": {"transform": "tail"}},
         {"autoencoder": {"latent": 1}},
         {"firmware": {"clock_ns": 4.0}},
+        {"rtl": {"clock_mhz": 320.0}},
         {"data": {"signals": ["LQ"]}},
     ]
-    assert len({one, *(same_but_seed(config(**changed)) for changed in others)}) == 6
+    assert len({one, *(same_but_seed(config(**changed)) for changed in others)}) == 7

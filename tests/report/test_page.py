@@ -9,7 +9,11 @@ import pytest
 import l1ae.report
 from l1ae.evaluation import Efficiencies, MenuPoint, WorkingPoint, pile_up_dependence
 from l1ae.report import render, write_page
+from l1ae.report.anchors import Anchor
+from l1ae.report.costs import Version
 from l1ae.report.numbers import figure, interval, khz, percent
+
+from ..made_reports import simulated, staged
 
 VOID = {"meta", "img", "br", "hr", "link", "input"}
 
@@ -55,7 +59,8 @@ def test_page_is_well_formed_and_names_everything(page, report):
     for layer in report.model.layers:
         assert layer.name in text
         assert layer.format in text
-    assert text.count("estimate") >= len(report.firmware.figures)
+    for item in report.firmware.figures:
+        assert item.value is None or figure(item.value) in text
     assert "2 types of the project" in text
     assert report.data.sha256 in text
 
@@ -224,3 +229,66 @@ def test_public_names_exist():
         assert getattr(l1ae.report, name)
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         _ = l1ae.report.nonsense
+
+
+def section(html, name):
+    """Text of a section, and its tags with their attributes."""
+    part = html.partition(f'<section id="{name}">')[2].partition("</section>")[0]
+    found = parse(part)
+    return " ".join(" ".join(found.text).split()), found.seen
+
+
+def test_latency_and_resources_stand_by_stage(measured):
+    html = render(measured)
+    parse(html)
+    text, _ = section(html, "hardware")
+    assert (
+        "Latency: 12 clocks, which are 50 ns at 240 MHz or 2 bunch crossings of 25 ns; a new event every clock" in text
+    )
+    for heading in (
+        "estimate synthetic 0",
+        "RTL simulation Verilator 5.48 240 MHz",
+        "netlist Yosys 0.70 xcvu13p-flga2577-2-e",
+    ):
+        assert heading in text
+    assert "LUT 12,345 \N{EN DASH} 10,000 0.58 % 8,000 0.46 %" in text
+    assert "Not run: C synthesis (l1ae build RUN, with Vitis HLS or Vivado HLS); co-simulation (" in text
+    assert "2 modules of the netlist" in text
+    assert "tiny_stage2 5,000" in text
+    assert "clock period (netlist, Yosys): uncalibrated model." in text
+
+
+def test_the_budget_is_shown_with_bars(measured):
+    text, tags = section(render(measured), "hardware")
+    assert "LUT 8,000 of 7,500: exceeded place and route, Vivado 2024.1; 0.46 % of xcvu13p-flga2577-2-e" in text
+    assert "clock 222.2 reached, at least 240 MHz: exceeded" in text
+    assert "latency 50 of 50 ns: within" in text
+    bars = [attributes["style"] for tag, attributes in tags if tag == "span" and "style" in attributes]
+    assert bars == ["width:100.0%", "width:92.6%", "width:100.0%", "width:44.4%"], "none where nothing is allowed"
+    assert "Budget" not in section(render(measured.model_copy(update={"budget": None})), "hardware")[0]
+
+
+def test_a_network_to_compare_with_stands_below(measured, monkeypatch):
+    known = Anchor(name="the unpruned", description="It is large.", figures=staged(51_234.0))
+    monkeypatch.setattr("l1ae.report.hardware_grid.anchor", lambda: known)
+    text, _ = section(render(measured), "hardware")
+    assert "the unpruned for comparison" in text
+    assert "the unpruned: It is large." in text
+    assert "LUT \N{EN DASH} \N{EN DASH} 51,234 3 % \N{EN DASH}" in text
+
+
+def test_earlier_versions_are_shown_when_there_are_any(measured):
+    old = Version(circuit="a" * 64, created="2000-01-01", l1ae="0", figures={"netlist.LUT": 77_777.0})
+    new = Version(circuit="b" * 64, created="2001-01-01", l1ae="0", figures={"auc.mean": 0.8765})
+    text, _ = section(render(measured, earlier=(old, new)), "hardware")
+    assert "Earlier versions of this run" in text
+    assert "2000-01-01 aaaaaaaa 77,777 \N{EN DASH} 2001-01-01 bbbbbbbb \N{EN DASH} 0.8765" in text
+    assert "Earlier versions" not in render(measured, earlier=(new,))
+
+
+def test_a_simulation_that_differs_is_a_red_box(measured):
+    firmware = measured.firmware.model_copy(update={"netlist": simulated(3)})
+    html = render(measured.model_copy(update={"firmware": firmware}))
+    assert 'class="verdict differs"' in html
+    assert "Not exact: netlist differs from the reference" in html
+    assert "first in gaps, event 3 (corner), clock 7: wrong words: 4 where 5 is right" in html

@@ -1,0 +1,162 @@
+"""Where the registers go: a layer of them at the output and the others between adders, evenly and where few bits cross."""
+
+import math
+from collections.abc import Sequence
+from itertools import accumulate
+
+import numpy as np
+
+from l1ae.circuit.graph import Circuit
+from l1ae.config import RtlConfig
+from l1ae.errors import ConversionError, ToolchainError
+from l1ae.hardware.estimate import LATENCY_CUTOFF
+from l1ae.hardware.logic import trace_logic
+from l1ae.hardware.rtl.translate import Logic, translate
+from l1ae.hardware.rtl.values import Design, Operand, Operation, Signal, Stage
+
+#: More clocks than an orbit of the LHC has are a slip of the pen.
+_MOST_CLOCKS = 4096
+_CHECKED_EVENTS = 1000
+
+
+def pipeline(circuit: Circuit, config: RtlConfig) -> Design:
+    """The circuit as a pipeline with `config.latency_clocks` layers of registers, or as few as `adder_levels` allow.
+
+    Where the circuit has one output of one element, its comparison with the threshold is one more level of the last
+    stage. Raises `ConversionError` for what cannot be built, and `ToolchainError` where the stages do not compute
+    the reference.
+    """
+    logic = translate(trace_logic(circuit).logic, circuit)
+    behind = int(has_threshold(circuit))
+    cuts = _asked(logic, config, logic.levels + behind)
+    design = Design(tuple(_stages(logic, cuts, behind)), logic.tables, logic.levels)
+    _check(design, circuit)
+    return design
+
+
+def _asked(logic: Logic, config: RtlConfig, total: int) -> list[int]:
+    """The cuts for what the configuration asks for."""
+    crossing, slowest = _crossing(logic), _slowest(logic)
+    if config.latency_clocks is not None:
+        if config.latency_clocks > _MOST_CLOCKS:
+            raise ConversionError(f"rtl.latency_clocks {config.latency_clocks}: give at most {_MOST_CLOCKS}")
+        found = (_cuts(crossing, config.latency_clocks, total, most) for most in range(total + 1))
+        return next(cuts for cuts in found if cuts is not None)
+    most = config.adder_levels or max(LATENCY_CUTOFF, slowest)
+    if most < slowest:
+        raise ConversionError(
+            f"rtl.adder_levels {most}: a table of this model counts as {slowest} levels; give {slowest} or more"
+        )
+    for clocks in range(max(math.ceil(total / most), 1), total + 2):
+        cuts = _cuts(crossing, clocks, total, most)
+        if cuts is not None:
+            return cuts
+    raise ConversionError(f"rtl.adder_levels {most}: no place for the registers; give more, or rtl.latency_clocks")
+
+
+def _slowest(logic: Logic) -> int:
+    """Levels of the slowest operation: those of an adder are one, those of a large table more."""
+    return max((logic.ready[operation.result.name] - _start(logic, operation) for operation in logic.operations), default=0)
+
+
+def _start(logic: Logic, operation: Operation) -> int:
+    """The level at which all operands are ready."""
+    return max(logic.ready.get(operand.signal.name, 0) for operand in operation.operands)
+
+
+def _check(design: Design, circuit: Circuit) -> None:
+    """Compare the stages, one after the other, with the reference on random words and both ends of the port."""
+    low, high = circuit.port_range
+    words = np.random.default_rng(0).integers(low, high + 1, (_CHECKED_EVENTS, circuit.n_inputs))
+    words = np.concatenate([words, words >> 4, low[None], high[None]])
+    widths = [operand.width for operand in design.stages[-1].outputs]
+    masks = np.array([(1 << width) - 1 for width in widths], dtype=np.int64)
+    wrong = int((design.evaluate(words) != circuit.output_words(words) & masks).any(axis=1).sum())
+    if wrong:
+        raise ToolchainError(
+            f"the pipeline gives other outputs than the circuit for {wrong} of {len(words)} events: use da4ml 0.6.0"
+        )
+
+
+def has_threshold(circuit: Circuit) -> bool:
+    """Whether the firmware compares a score with a threshold: one output, of one element."""
+    return len(circuit.outputs) == 1 and circuit.output.size == 1
+
+
+def _last_use(logic: Logic) -> dict[str, int]:
+    """For each signal, the level of the last operation that reads it; outputs are read at the end."""
+    last: dict[str, int] = {}
+    for operation in logic.operations:
+        for operand in operation.operands:
+            name = operand.signal.name
+            last[name] = max(last.get(name, 0), logic.ready[operation.result.name])
+    return last | {operand.signal.name: logic.levels + 1 for operand in logic.outputs}
+
+
+def _crossing(logic: Logic) -> list[int | None]:
+    """Bits of a layer of registers behind level L: known there and read behind it; None in the middle of a table."""
+    last = _last_use(logic)
+    change = [0] * (logic.levels + 2)
+    for signal in (*logic.inputs, *(operation.result for operation in logic.operations)):
+        ready, read = logic.ready[signal.name], last.get(signal.name, 0)
+        if read > ready:
+            change[ready] += signal.width
+            change[min(read, logic.levels + 1)] -= signal.width
+    bits: list[int | None] = list(accumulate(change[:-1]))
+    for operation in logic.operations:
+        for level in range(_start(logic, operation) + 1, logic.ready[operation.result.name]):
+            bits[level] = None
+    return bits
+
+
+def _cuts(crossing: Sequence[int | None], clocks: int, total: int, most: int) -> list[int] | None:
+    """Levels behind which the `clocks - 1` inner layers of registers stand, with the fewest register bits.
+
+    No stage has more than `most` of the `total` levels, and none is empty where there are enough. None where that
+    cannot be.
+    """
+    if clocks == 1:
+        return [] if total <= most else None
+    least = int(total >= clocks)
+    best: list[dict[int, tuple[int, int]]] = [{0: (0, 0)}]
+    for layer in range(1, clocks):
+        found: dict[int, tuple[int, int]] = {}
+        for before, (bits, _) in best[-1].items():
+            for level in range(before + least, min(before + most, len(crossing) - 1) + 1):
+                more = crossing[level]
+                if more is not None and (level not in found or bits + more < found[level][0]):
+                    found[level] = (bits + more, before)
+        best.append(found)
+    last = {level: bits for level, (bits, _) in best[-1].items() if least <= total - level <= most}
+    if not last:
+        return None
+    level = min(last, key=lambda level: last[level])
+    cuts: list[int] = []
+    for choices in reversed(best[1:]):
+        cuts.append(level)
+        level = choices[level][1]
+    return cuts[::-1]
+
+
+def _stages(logic: Logic, cuts: Sequence[int], behind: int) -> list[Stage]:
+    """One stage per interval of levels: what is ready by its end, and whatever later stages read as its outputs."""
+    last = _last_use(logic)
+    order = (*logic.inputs, *(operation.result for operation in logic.operations))
+    stages: list[Stage] = []
+    inputs: tuple[Signal, ...] = logic.inputs
+    begins, ends = [0, *cuts], [*cuts, logic.levels]
+    for number, (begin, end) in enumerate(zip(begins, ends, strict=True)):
+        final = number == len(cuts)
+        first = -1 if number == 0 else begin
+        operations: tuple[Operation, ...] = tuple(
+            operation for operation in logic.operations if first < logic.ready[operation.result.name] <= end
+        )
+        if final:
+            outputs = logic.outputs
+        else:
+            kept = [signal for signal in order if logic.ready[signal.name] <= end < last.get(signal.name, 0)]
+            outputs = tuple(Operand(signal, 0, signal.width) for signal in kept)
+        levels = end - begin + (behind if final else 0)
+        stages.append(Stage(inputs, operations, outputs, levels))
+        inputs = tuple(operand.signal for operand in outputs)
+    return stages

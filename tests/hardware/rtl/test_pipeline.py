@@ -1,0 +1,121 @@
+"""Where the registers go, and that the stages compute the reference wherever they go."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from l1ae.config import RtlConfig
+from l1ae.errors import ConversionError, ToolchainError
+from l1ae.hardware.logic import trace_logic
+from l1ae.hardware.rtl import pipeline as subject
+from l1ae.hardware.rtl.pipeline import pipeline
+from l1ae.hardware.rtl.values import Operand, Signal, pieces
+
+from ...circuits import circuits
+from .samples import negative, port_words, scored
+
+
+def computes(design, circuit, words) -> bool:
+    widths = np.array([operand.width for operand in design.stages[-1].outputs])
+    return np.array_equal(design.evaluate(words), circuit.output_words(words) & ((1 << widths) - 1))
+
+
+@pytest.mark.parametrize("clocks", [1, 2, 3, 5, 7, 40])
+def test_there_are_as_many_layers_of_registers_as_asked(clocks):
+    circuit = scored()
+    design = pipeline(circuit, RtlConfig(latency_clocks=clocks))
+    assert len(design.stages) == clocks
+    assert computes(design, circuit, port_words(circuit, 500))
+
+
+@pytest.mark.parametrize("levels", [1, 2, 3, 5, 8, 100])
+def test_no_stage_has_more_levels_than_asked(levels):
+    circuit = scored()
+    design = pipeline(circuit, RtlConfig(adder_levels=levels))
+    assert max(stage.levels for stage in design.stages) <= levels
+    assert sum(stage.levels for stage in design.stages) == design.levels + 1  # the comparison with the threshold
+    assert computes(design, circuit, port_words(circuit, 500))
+
+
+def test_more_clocks_make_shorter_stages():
+    longest = [
+        max(stage.levels for stage in pipeline(scored(), RtlConfig(latency_clocks=clocks)).stages)
+        for clocks in range(1, 10)
+    ]
+    assert longest == sorted(longest, reverse=True)
+    assert longest[0] == pipeline(scored(), RtlConfig()).levels + 1
+
+
+def test_five_levels_unless_something_else_is_asked():
+    assert pipeline(scored(), RtlConfig()) == pipeline(scored(), RtlConfig(adder_levels=5))
+
+
+def test_the_logic_has_the_levels_that_da4ml_counts():
+    assert pipeline(scored(), RtlConfig()).levels == trace_logic(scored()).logic.latency[1]
+
+
+def test_more_clocks_than_levels_are_delays():
+    design = pipeline(negative(), RtlConfig(latency_clocks=12))
+    assert [stage.levels for stage in design.stages].count(0) == 12 - (design.levels + 1)
+
+
+def test_registers_stand_where_few_bits_cross():
+    crossing = [100, 90, 10, 80, 70, 5, 60, 60]
+    assert subject._cuts(crossing, 3, 8, 3) == [2, 5]
+    assert subject._cuts(crossing, 2, 8, 4) == [4]
+    assert subject._cuts(crossing, 2, 8, 3) is None
+
+
+def test_no_register_in_the_middle_of_a_table():
+    crossing = [10, None, None, 50, 40]
+    assert subject._cuts(crossing, 2, 5, 3) == [3]
+    assert subject._cuts(crossing, 3, 5, 2) is None
+
+
+def test_a_table_that_is_slower_than_a_stage_is_refused(monkeypatch):
+    monkeypatch.setattr(subject, "_slowest", lambda logic: 4)
+    with pytest.raises(ConversionError, match=r"rtl.adder_levels 3: a table .* 4 levels; give 4 or more"):
+        pipeline(scored(), RtlConfig(adder_levels=3))
+
+
+def test_clocks_beyond_all_reason_are_refused():
+    with pytest.raises(ConversionError, match="rtl.latency_clocks 5000: give at most 4096"):
+        pipeline(scored(), RtlConfig(latency_clocks=5000))
+
+
+def test_a_pipeline_that_computes_anything_else_is_refused(monkeypatch):
+    found = trace_logic(scored(seed=3))
+    monkeypatch.setattr(subject, "trace_logic", lambda circuit: found)
+    with pytest.raises(ToolchainError, match="the pipeline gives other outputs than the circuit for"):
+        pipeline(scored(), RtlConfig())
+
+
+@given(circuit=circuits(), clocks=st.integers(1, 6))
+@settings(max_examples=60, deadline=None)
+def test_the_stages_of_any_circuit_compute_the_reference(circuit, clocks):
+    design = pipeline(circuit, RtlConfig(latency_clocks=clocks))
+    assert len(design.stages) == clocks
+    assert computes(design, circuit, port_words(circuit, 300, seed=7))
+
+
+@given(
+    width=st.integers(1, 12),
+    signed=st.booleans(),
+    shift=st.integers(-14, 14),
+    target=st.integers(1, 14),
+    pattern=st.integers(0, 4095),
+)
+def test_the_pieces_of_an_operand_are_its_bits(width, signed, shift, target, pattern):
+    pattern %= 1 << width
+    value = pattern - (1 << width) if signed and pattern >> (width - 1) else pattern
+    moved = value << shift if shift >= 0 else value >> -shift
+    bits = ""
+    for piece in pieces(Operand(Signal("a", width, signed), shift, target)):
+        if not piece.name:
+            bits += f"{piece.bits:0{piece.count}b}"
+        elif piece.repeated:
+            bits += str(pattern >> piece.low & 1) * piece.count
+        else:
+            bits += f"{pattern >> piece.low & ((1 << piece.count) - 1):0{piece.count}b}"
+    assert bits == f"{moved % (1 << target):0{target}b}"
