@@ -55,7 +55,7 @@ if name == "vivado":
     if step == "synth":
         for file in re.findall(r"read_verilog \{(.*)\}", text) + re.findall(r"read_xdc .*\{(.*)\}", text):
             assert (here / file).is_file(), file
-        for folder in re.findall(r"\[glob \{(.*)\}/\*\.v\]", text):
+        for folder in re.findall(r"\[glob -directory \{(.*)\} \*\.v\]", text):
             assert list((here / folder).glob("*.v")), folder
     else:
         assert (here / re.search(r"open_checkpoint (\S+)", text)[1]).is_file()

@@ -99,6 +99,8 @@ def learn(
     if autoencoder.variational and config.autoencoder.given_score not in ("squared_error", "absolute_error"):
         decoded = deploy(autoencoder, config.autoencoder, config.inputs, layout, score="squared_error")
     deployed = _deployed(autoencoder, config, layout, _shifts(autoencoder, config, training))
+    if config.autoencoder.tie_free:
+        deployed = tie_free(deployed)  # only here: a copy made before would draw weights, and change the training
     return Trained(deployed, history, decoded, floating, teacher)
 
 
@@ -106,8 +108,7 @@ def _deployed(
     autoencoder: Autoencoder, config: RunConfig, layout: Layout, shifts: NDArray[np.int64] | None = None
 ) -> keras.Model:
     width = config.training.prior_width
-    model = deploy(autoencoder, config.autoencoder, config.inputs, layout, shifts=shifts, prior_width=width)
-    return tie_free(model) if config.autoencoder.tie_free else model
+    return deploy(autoencoder, config.autoencoder, config.inputs, layout, shifts=shifts, prior_width=width)
 
 
 def _carry(twin: Autoencoder, autoencoder: Autoencoder) -> None:

@@ -42,11 +42,13 @@ def tie_free(model: keras.Model) -> keras.Model:
 
 
 def _extend(layer: Any) -> None:
-    given, fractions = _given(layer), set(_rounded_to(layer))
+    given, behind = _given(layer), list(_rounded_to(layer))
+    fractions = [fraction for fraction in behind if fraction is not None]
     kernel, bias = _precision(layer.kernel_quantizer_internal), _precision(layer.bias_quantizer_internal)
-    if given is None or kernel is None or bias is None or not fractions or None in fractions:
+    if given is None or kernel is None or bias is None or not behind or len(fractions) < len(behind):
         return
-    (fraction_in, largest), last = given, max(given[0] + kernel[0], bias[0])
+    fraction, largest = given
+    last = max(fraction + kernel[0], bias[0])
     if max(fractions) >= last:
         return  # no bit of the sum is dropped: one bit more would be a tie, always
     weights, biases = (

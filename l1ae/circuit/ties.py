@@ -83,9 +83,7 @@ def _rounded(raw: LastBits, range_: NodeRange) -> tuple[NDArray[np.bool_], LastB
 
 
 @singledispatch
-def last_bits(
-    node: Node, operands: Sequence[LastBits], given: Sequence[NodeRange], result: NodeRange
-) -> LastBits:
+def last_bits(node: Node, operands: Sequence[LastBits], given: Sequence[NodeRange], result: NodeRange) -> LastBits:
     """The last bits of the exact result of a node; nothing for operations without a rule."""
     return LastBits.unknown(node.size)
 

@@ -19,7 +19,20 @@ def _version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
 @click.command(
     cls=Commands,
     package=__name__,
-    modules=("run", "train", "convert", "verify", "rtl", "build", "report", "evaluate", "compare", "encode", "generate", "data"),
+    modules=(
+        "run",
+        "train",
+        "convert",
+        "verify",
+        "rtl",
+        "build",
+        "report",
+        "evaluate",
+        "compare",
+        "encode",
+        "generate",
+        "data",
+    ),
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version.")

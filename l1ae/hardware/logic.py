@@ -80,7 +80,8 @@ def trace_within(circuit: Circuit, levels: float) -> TracedLogic:
 def trace_logic(circuit: Circuit, *, fast: bool = False) -> TracedLogic:
     """The circuit as da4ml logic that computes `circuit.reference`, half-even rounding included.
 
-    `fast`: sums of products take as few adder levels as they can, for some 5 % more LUTs. Raises `ToolchainError` when da4ml is missing or when its logic gives anything else on a sample of words.
+    `fast`: sums of products take as few adder levels as they can, for some 5 % more LUTs. Raises `ToolchainError` when
+    da4ml is missing or when its logic gives anything else on a sample of words.
     """
     try:
         from da4ml.trace import comb_trace

@@ -34,7 +34,7 @@ def quantize(x: Any, format_: FixedFormat, *, ties: bool = True) -> Any:
         return x.from_const(math.ldexp(float(word), -format_.fraction), hwconf=x.hwconf)
     rounds = format_.rounding is not Rounding.TRN and step > format_.fraction
     if rounds and format_.rounding is Rounding.RND_CONV and ties and _drift(x, format_.fraction) > _MAX_DRIFT:
-        x, rounds = _add_for_even(x, format_.fraction, step), False
+        x, rounds = add_for_even(x, format_.fraction, step), False
     # From here on 0 stands for the lowest word, so that the lower limit of a signed format is that of a rectifier.
     low = math.ldexp(format_.low, -format_.fraction)
     lifted = format_.overflow is Overflow.SAT and format_.width > 1 and x.low < low < 0
@@ -47,12 +47,16 @@ def quantize(x: Any, format_: FixedFormat, *, ties: bool = True) -> Any:
     return _limit(whole, format_, low if lifted else None)
 
 
-def _add_for_even(x: Any, fraction: int, step: int) -> Any:
-    """What has to be truncated for ties to even: x + 1/2 - eps + eps * the last bit that stays."""
+def add_for_even(x: Any, fraction: int, step: int) -> Any:
+    """What has to be truncated for ties to even: x + 1/2 - eps + eps * the last bit that stays, eps = 2**-step."""
     eps = 2.0**-step
     last_bit = x.quantize(0, 1 - fraction, fraction)
-    # A sum takes the internal binary point of its first term, and that of a table is the true one.
-    return last_bit.lookup(np.array([0.0, eps])) + x + (2.0 ** (-fraction - 1) - eps)
+    if _drift(x, fraction) > _MAX_DRIFT:
+        # A sum takes the internal binary point of its first term, and that of a table is the true one.
+        x = last_bit.lookup(np.array([0.0, eps])) + x
+    else:
+        x = x + (last_bit >> (step - fraction))
+    return x + (2.0 ** (-fraction - 1) - eps)
 
 
 def _drift(x: Any, fraction: int) -> int:

@@ -108,18 +108,21 @@ def figure_table(figures: Sequence[HardwareFigure], beside: Sequence[HardwareFig
 
 
 def _whole(figures: Iterable[HardwareFigure]) -> list[HardwareFigure]:
-    return [item for item in figures if item.value is not None and not item.module]
+    """Figures of the whole design; a share of the part stands below its number and needs no line."""
+    known = (item for item in figures if item.value is not None and not item.module)
+    return [item for item in known if not item.quantity.endswith(" share")]
 
 
 def modules_table(figures: Sequence[HardwareFigure]) -> tuple[tuple[str, ...], dict[str, dict[str, float]]]:
     """Figures of the netlist by module: the quantities, and of each module its values."""
-    known = [item for item in figures if item.module and item.stage == "netlist" and item.value is not None]
+    modules = [item for item in figures if item.module and item.stage == "netlist" and item.value is not None]
+    known = [item for item in modules if not item.quantity.endswith(" share")]
     quantities = dict.fromkeys(item.quantity for item in sorted(known, key=lambda item: _rank(item.quantity)))
-    modules: dict[str, dict[str, float]] = {}
+    found: dict[str, dict[str, float]] = {}
     for item in known:
         if item.value is not None:
-            modules.setdefault(item.module, {})[item.quantity] = item.value
-    return tuple(quantities), modules
+            found.setdefault(item.module, {})[item.quantity] = item.value
+    return tuple(quantities), found
 
 
 @dataclass(frozen=True)

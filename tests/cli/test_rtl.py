@@ -34,10 +34,12 @@ def test_a_run_ends_with_verilog_that_equals_the_reference_and_with_a_netlist(va
     assert record["rtl"]["mismatches"] == 0
     assert record["rtl"]["latency_clocks"] == project.latency_clocks == 8
     assert record["netlist"]["mismatches"] == 0
-    figures = {(one["stage"], one["quantity"]): one for one in record["figures"] if not one["module"]}
-    assert figures["RTL simulation", "latency"]["value"] == 8
-    assert figures["netlist", "LUT"]["value"] > 100
-    assert figures["netlist", "DSP"]["value"] == figures["netlist", "BRAM36"]["value"] == 0
+    figures = {
+        (one["stage"], one["quantity"], one["unit"]): one["value"] for one in record["figures"] if not one["module"]
+    }
+    assert figures["RTL simulation", "latency", "clocks"] == 8
+    assert figures["netlist", "LUT", "LUT"] > 100
+    assert figures["netlist", "DSP", "DSP"] == figures["netlist", "BRAM36", "BRAM36"] == 0
 
 
 def test_without_a_netlist_there_is_no_figure_of_one(undercomplete):

@@ -56,6 +56,13 @@ def test_shares_are_of_the_part_of_the_column():
     assert [percentage(share) for share in (0, 0.0123, 3.456, 45.6)] == ["0 %", "0.012 %", "3.5 %", "46 %"]
 
 
+def test_a_share_that_a_tool_gives_needs_no_line():
+    share = estimate("LUT share", 0.58, "%", stage="netlist")
+    table = figure_table([*staged(), share, share.model_copy(update={"module": "tiny_stage1"})])
+    assert "LUT share [%]" not in cells(table)
+    assert modules_table([share.model_copy(update={"module": "tiny_stage1"})]) == ((), {})
+
+
 def test_stages_that_were_not_run_are_named_with_their_commands():
     assert figure_table(staged()).missing == (
         "estimate (l1ae report RUN)",

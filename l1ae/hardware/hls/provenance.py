@@ -18,6 +18,9 @@ from l1ae.files import sha256
 from l1ae.hardware.hls.layers import Plan
 from l1ae.hardware.hls.sources import PROVENANCE, read_provenance
 
+#: Folder of the RTL project inside of an HLS project.
+RTL = "rtl"
+
 
 def weight_digests(circuit: Circuit) -> dict[str, str]:
     """SHA-256 of the weights of each layer that has some.
@@ -82,9 +85,10 @@ def layer_records(graph: Any, planned: Plan, circuit: Circuit) -> list[dict[str,
 
 
 def file_digests(folder: Path) -> dict[str, str]:
-    """SHA-256 of every file of the project but the record itself."""
+    """SHA-256 of every file of the project but the record itself and the RTL project inside, which has its own."""
     files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != PROVENANCE)
-    return {path.relative_to(folder).as_posix(): sha256(path) for path in files}
+    names = {path.relative_to(folder).as_posix(): path for path in files}
+    return {name: sha256(path) for name, path in names.items() if not name.startswith(f"{RTL}/")}
 
 
 def provenance(

@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from l1ae.errors import RunFolderError, ToolchainError
@@ -18,25 +19,14 @@ from l1ae.hardware.parts import Family
 #: The architectures of Yosys' synth_xilinx.
 _FAMILIES: dict[Family, str] = {"7-series": "xc7", "UltraScale": "xcu", "UltraScale+": "xcup"}
 
-# Yosys' own models of LUTs are trees of multiplexers, one module for every content; $lut is one expression. Its carry
-# cells feed their carries back into one vector, where simulators see loops; with DI and S ^ DI as the numbers, whose
-# bits differ where S is set, the same cell is one sum.
-_MODELS = (
-    "".join(
-        f"module LUT{n}(output O, input {', '.join(f'I{i}' for i in range(n))});\n"
-        f"  parameter [{2**n - 1}:0] INIT = 0;\n"
-        f"  \\$lut #(.WIDTH({n}), .LUT(INIT)) _TECHMAP_REPLACE_ "
-        f"(.A({{{', '.join(f'I{i}' for i in reversed(range(n)))}}}), .Y(O));\n"
-        "endmodule\n"
-        for n in range(1, 7)
-    )
-    + """\
-module CARRY4(output [3:0] CO, output [3:0] O, input CI, input CYINIT, input [3:0] DI, input [3:0] S);
-  wire [4:0] sum = {1'b0, DI} + {1'b0, S ^ DI} + (CI | CYINIT);
-  assign O = sum[3:0];
-  assign CO = {sum[4], sum[3:1] ^ S[3:1]};
-endmodule
-"""
+# Yosys' own models of LUTs are trees of multiplexers, one module for every content; $lut is one expression.
+_LUTS = "".join(
+    f"module LUT{n}(output O, input {', '.join(f'I{i}' for i in range(n))});\n"
+    f"  parameter [{2**n - 1}:0] INIT = 0;\n"
+    f"  \\$lut #(.WIDTH({n}), .LUT(INIT)) _TECHMAP_REPLACE_ "
+    f"(.A({{{', '.join(f'I{i}' for i in reversed(range(n)))}}}), .Y(O));\n"
+    "endmodule\n"
+    for n in range(1, 7)
 )
 
 _SCRIPT = """\
@@ -51,7 +41,7 @@ select -module {module}
 write_json -selected netlist.json
 select -clear
 delete =$paramod*
-techmap -map models.v
+techmap -map luts.v
 read_verilog -overwrite +/xilinx/cells_sim.v
 hierarchy -check -top {module}
 proc
@@ -91,7 +81,7 @@ class Job:
 
     def key(self, tool: Tool) -> str:
         """Changes with everything that could change the netlist."""
-        content = [tool.name, tool.version, self.script, _MODELS, json.dumps(self.sources.of(self.module))]
+        content = [tool.name, tool.version, self.script, _LUTS, json.dumps(self.sources.of(self.module))]
         return hashlib.sha256("\0".join(content).encode()).hexdigest()[:32]
 
 
@@ -125,8 +115,11 @@ def find_synthesised(job: Job, tool: Tool, cache: Path) -> Synthesised | None:
     return Synthesised(job.module, folder) if folder.is_dir() else None
 
 
-def synthesise_module(job: Job, tool: Tool, cache: Path) -> tuple[Synthesised, str]:
-    """Run Yosys on one module, and return the netlist with what Yosys said; raises `ToolchainError` when it fails."""
+_LOG = Lock()
+
+
+def synthesise_module(job: Job, tool: Tool, cache: Path, log: Path) -> Synthesised:
+    """Run Yosys on one module; what it says is added to `log`. Raises `ToolchainError` when it fails."""
     target = cache / job.key(tool)
     try:
         cache.mkdir(parents=True, exist_ok=True)
@@ -135,9 +128,15 @@ def synthesise_module(job: Job, tool: Tool, cache: Path) -> tuple[Synthesised, s
             work = Path(temporary) / "work"
             draft.mkdir()
             work.mkdir()
-            for name, text in (*job.sources.of(job.module).items(), ("models.v", _MODELS), ("script.ys", job.script)):
+            for name, text in (*job.sources.of(job.module).items(), ("luts.v", _LUTS), ("script.ys", job.script)):
                 (work / name).write_text(text, encoding="utf-8")
-            said = tool.run(("-q", "-s", "script.ys"), work, work / "yosys.log", about=job.module)
+            output = work / "yosys.log"
+            try:
+                tool.run(("-q", "-s", "script.ys"), work, output, about=job.module, log=log)
+            finally:
+                said = output.read_text(encoding="utf-8", errors="replace") if output.exists() else ""
+                with _LOG, log.open("a", encoding="utf-8") as file:
+                    file.write(f"--- {tool.name} {tool.version}, {job.module}\n{job.script}{said}")
             with gzip.open(draft / "netlist.json.gz", "wb", compresslevel=3) as file:
                 file.write((work / "netlist.json").read_bytes())
             shutil.move(work / "netlist.v", draft / "netlist.v")
@@ -148,7 +147,7 @@ def synthesise_module(job: Job, tool: Tool, cache: Path) -> tuple[Synthesised, s
                     raise
     except OSError as error:
         raise RunFolderError(f"cannot write {cache}: {error.strerror or error}") from error
-    return Synthesised(job.module, target), said
+    return Synthesised(job.module, target)
 
 
 def check_names(name: str, sources: Sources) -> None:

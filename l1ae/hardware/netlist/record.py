@@ -78,7 +78,9 @@ def figures(
 
     def figure(quantity: str, value: float, unit: str, note: str, module: str) -> HardwareFigure:
         source = {"stage": "netlist", "tool": tool, "version": version, "part": part, "module": module}
-        return HardwareFigure.model_validate(source | {"quantity": quantity, "value": value, "unit": unit, "note": note})
+        return HardwareFigure.model_validate(
+            source | {"quantity": quantity, "value": value, "unit": unit, "note": note}
+        )
 
     whole: Counter[str] = sum((Counter(entry.cells) for entry in measured.values()), Counter())
     known = find_part(part)

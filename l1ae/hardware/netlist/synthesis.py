@@ -106,24 +106,21 @@ def _synthesise(
     found: dict[str, Synthesised] = {}
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("a", encoding="utf-8") as file, ThreadPoolExecutor(max(1, jobs)) as pool:
-            file.write(f"{tool.name} {tool.version}\n")
-            ordered = sorted(todo, key=lambda job: job.size, reverse=True)
-            waiting = {pool.submit(synthesise_module, job, tool, cache): job for job in ordered}
-            bar = nullcontext(lambda *_, **__: None) if ui is None else ui.progress("netlist, modules", len(todo))
-            try:
-                with bar as advance:
-                    for future in as_completed(waiting):
-                        job = waiting[future]
-                        found[job.module], said = future.result()
-                        file.write(f"--- {job.module}\n{job.script}{said}")
-                        advance(1)
-            except BaseException:
-                tool.stop()
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
     except OSError as error:
         raise RunFolderError(f"cannot write {log}: {error.strerror or error}") from error
+    with ThreadPoolExecutor(max(1, jobs)) as pool:
+        ordered = sorted(todo, key=lambda job: job.size, reverse=True)
+        waiting = {pool.submit(synthesise_module, job, tool, cache, log): job for job in ordered}
+        bar = nullcontext(lambda *_, **__: None) if ui is None else ui.progress("netlist, modules", len(todo))
+        try:
+            with bar as advance:
+                for future in as_completed(waiting):
+                    found[waiting[future].module] = future.result()
+                    advance(1)
+        except BaseException:
+            tool.stop()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     return found
 
 

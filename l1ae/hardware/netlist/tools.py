@@ -47,14 +47,21 @@ class Tool:
         return cls(name, (native,), number.group() if number else "unknown")
 
     def run(
-        self, arguments: tuple[str, ...], folder: Path, log: Path, *, about: str, limit_s: float | None = None
+        self,
+        arguments: tuple[str, ...],
+        folder: Path,
+        output: Path,
+        *,
+        about: str,
+        log: Path,
+        limit_s: float | None = None,
     ) -> str:
-        """Run the program in `folder`; what it says goes to `log` (replaced) and is returned.
+        """Run the program in `folder`; what it says goes to `output` (replaced) and is returned.
 
-        Raises `ToolchainError` with its first error when it fails, when it needs more than `limit_s`, or when it was
-        stopped.
+        Raises `ToolchainError` with its first error, and the `log` that will hold all, when it fails, when it needs
+        more than `limit_s`, or when it was stopped.
         """
-        with log.open("wb") as file:
+        with output.open("wb") as file:
             with self._lock:
                 if self._stopped:
                     raise ToolchainError(f"{self.name} was stopped")
@@ -77,7 +84,7 @@ class Tool:
                 process.wait()
                 with self._lock:
                     self._running.discard(process)
-        said = log.read_text(encoding="utf-8", errors="replace")
+        said = output.read_text(encoding="utf-8", errors="replace")
         if status:
             found = _ERROR.search(said)
             reason = " ".join(found.group().split())[:300] if found else f"exit status {status}"

@@ -1,7 +1,8 @@
-"""Where the registers go: a layer of them at the output and the others between adders, evenly and where few bits cross."""
+"""Where the registers go: a layer of them at the output, the others between adders, evenly, where few bits cross."""
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import accumulate
 
 import numpy as np
@@ -28,40 +29,45 @@ def pipeline(circuit: Circuit, config: RtlConfig) -> Design:
     """
     logic = translate(trace_logic(circuit).logic, circuit)
     behind = int(has_threshold(circuit))
-    cuts = _asked(logic, config, logic.levels + behind)
-    design = Design(tuple(_stages(logic, cuts, behind)), logic.tables, logic.levels)
+    timed, cuts = _asked(logic, config, behind)
+    design = Design(tuple(_stages(timed, cuts, behind)), logic.tables, logic.levels)
     _check(design, circuit)
     return design
 
 
-def _asked(logic: Logic, config: RtlConfig, total: int) -> list[int]:
-    """The cuts for what the configuration asks for."""
-    crossing, slowest = _crossing(logic), _slowest(logic)
-    if config.latency_clocks is not None:
-        if config.latency_clocks > _MOST_CLOCKS:
-            raise ConversionError(f"rtl.latency_clocks {config.latency_clocks}: give at most {_MOST_CLOCKS}")
-        found = (_cuts(crossing, config.latency_clocks, total, most) for most in range(total + 1))
-        return next(cuts for cuts in found if cuts is not None)
-    most = config.adder_levels or max(LATENCY_CUTOFF, slowest)
-    if most < slowest:
-        raise ConversionError(
-            f"rtl.adder_levels {most}: a table of this model counts as {slowest} levels; give {slowest} or more"
-        )
-    for clocks in range(max(math.ceil(total / most), 1), total + 2):
-        cuts = _cuts(crossing, clocks, total, most)
-        if cuts is not None:
-            return cuts
-    raise ConversionError(f"rtl.adder_levels {most}: no place for the registers; give more, or rtl.latency_clocks")
+def _asked(logic: Logic, config: RtlConfig, behind: int) -> tuple[Logic, list[int]]:
+    """The logic with a level for each operation, and the cuts, for what the configuration asks for."""
+    slowest = max(logic.spans.values(), default=1) or 1
+    if config.latency_clocks is None:
+        most = config.adder_levels or max(LATENCY_CUTOFF, slowest)
+        if most < slowest:
+            raise ConversionError(
+                f"rtl.adder_levels {most}: a table of this model counts as {slowest} levels; give {slowest} or more"
+            )
+        timed = _timed(logic, most)
+        clocks = max(math.ceil((timed.levels + behind) / most), 1)
+    else:
+        clocks, most = config.latency_clocks, slowest
+        if clocks > _MOST_CLOCKS:
+            raise ConversionError(f"rtl.latency_clocks {clocks}: give at most {_MOST_CLOCKS}")
+        timed = _timed(logic, most)
+        while timed.levels + behind > clocks * most:
+            most += 1
+            timed = _timed(logic, most)
+    return timed, _cuts(_crossing(timed), clocks, timed.levels + behind, most)
 
 
-def _slowest(logic: Logic) -> int:
-    """Levels of the slowest operation: those of an adder are one, those of a large table more."""
-    return max((logic.ready[operation.result.name] - _start(logic, operation) for operation in logic.operations), default=0)
-
-
-def _start(logic: Logic, operation: Operation) -> int:
-    """The level at which all operands are ready."""
-    return max(logic.ready.get(operand.signal.name, 0) for operand in operation.operands)
+def _timed(logic: Logic, most: int) -> Logic:
+    """The logic with operations of several levels moved back so that none begins in one group of `most` levels and ends
+    in the next: registers can stand between the groups, whatever else they may do."""
+    ready = {signal.name: 0 for signal in logic.inputs}
+    for operation in logic.operations:
+        begin = max(ready.get(operand.signal.name, 0) for operand in operation.operands)
+        levels = logic.spans[operation.result.name]
+        if levels and begin // most != (begin + levels - 1) // most:
+            begin = (begin // most + 1) * most
+        ready[operation.result.name] = begin + levels
+    return replace(logic, ready=ready)
 
 
 def _check(design: Design, circuit: Circuit) -> None:
@@ -104,22 +110,30 @@ def _crossing(logic: Logic) -> list[int | None]:
             change[min(read, logic.levels + 1)] -= signal.width
     bits: list[int | None] = list(accumulate(change[:-1]))
     for operation in logic.operations:
-        for level in range(_start(logic, operation) + 1, logic.ready[operation.result.name]):
+        end = logic.ready[operation.result.name]
+        for level in range(end - logic.spans[operation.result.name] + 1, end):
             bits[level] = None
     return bits
 
 
-def _cuts(crossing: Sequence[int | None], clocks: int, total: int, most: int) -> list[int] | None:
+def _cuts(crossing: Sequence[int | None], clocks: int, total: int, most: int) -> list[int]:
     """Levels behind which the `clocks - 1` inner layers of registers stand, with the fewest register bits.
 
-    No stage has more than `most` of the `total` levels, and none is empty where there are enough. None where that
-    cannot be.
+    No stage has more than `most` of the `total` levels. None is empty where that is possible.
     """
+    for least in (1, 0):
+        found = _chosen(crossing, clocks, total, most, least)
+        if found is not None:
+            return found
+    raise ConversionError(f"no place for registers at {most} adder levels per stage: give more of them")
+
+
+def _chosen(crossing: Sequence[int | None], clocks: int, total: int, most: int, least: int) -> list[int] | None:
+    """The cuts with `least` to `most` levels between them; None where there are none."""
     if clocks == 1:
         return [] if total <= most else None
-    least = int(total >= clocks)
     best: list[dict[int, tuple[int, int]]] = [{0: (0, 0)}]
-    for layer in range(1, clocks):
+    for _ in range(1, clocks):
         found: dict[int, tuple[int, int]] = {}
         for before, (bits, _) in best[-1].items():
             for level in range(before + least, min(before + most, len(crossing) - 1) + 1):

@@ -48,7 +48,7 @@ def describe(design: Design, circuit: Circuit, name: str) -> Ports:
 
 
 def write_sources(folder: Path, design: Design, ports: Ports) -> list[str]:
-    """Write src/ and vhdl/ into a project and return the names of the Verilog files in the order in which they compile."""
+    """Write src/ and vhdl/ into a project; the names of the Verilog files in the order in which they compile."""
     files: dict[str, str] = {}
     name = ports.name
     if design.tables:

@@ -19,13 +19,17 @@ _ZERO = Signal("zero", 0, False, 0)
 
 @dataclass(frozen=True)
 class Logic:
-    """Operations in order, the input words, and the outputs; `ready` says after how many adders a signal is known."""
+    """Operations in order, the input words, and the outputs.
+
+    `ready`: after how many adders a signal is known. `spans`: how many of these its own operation counts as.
+    """
 
     inputs: tuple[Signal, ...]
     operations: tuple[Operation, ...]
     outputs: tuple[Operand, ...]
     tables: tuple[Table, ...]
     ready: dict[str, int]
+    spans: dict[str, int]
 
     @property
     def levels(self) -> int:
@@ -51,14 +55,13 @@ class _Translation:
         ]
         self.operations: list[Operation] = []
         self.ready: dict[str, int] = {}
+        self.spans: dict[str, int] = {}
         self.tables: dict[Table, int] = {}
         self.negatives: dict[int, Signal] = {}
 
     def run(self) -> Logic:
         ports = [port for port in self.circuit.inputs for _ in range(port.size)]
-        inputs = tuple(
-            Signal(f"x{index}", port.format.width, port.format.signed) for index, port in enumerate(ports)
-        )
+        inputs = tuple(Signal(f"x{index}", port.format.width, port.format.signed) for index, port in enumerate(ports))
         self.ready |= {signal.name: 0 for signal in inputs}
         for index, (op, needed) in enumerate(zip(self.logic.ops, self.logic.ref_count, strict=True)):
             result = self.signals[index]
@@ -75,12 +78,13 @@ class _Translation:
         outputs = tuple(self._outputs())
         needed_names = _needed(self.operations, outputs)
         kept = tuple(operation for operation in self.operations if operation.result.name in needed_names)
-        return Logic(inputs, kept, outputs, tuple(self.tables), self.ready)
+        return Logic(inputs, kept, outputs, tuple(self.tables), self.ready, self.spans)
 
     def _add(self, kind: str, result: Signal, operands: tuple[Operand, ...], level: int, table: int = -1) -> None:
         self.operations.append(Operation(kind, result, operands, table))  # type: ignore[arg-type]
-        known = (self.ready.get(operand.signal.name, 0) for operand in operands)
-        self.ready[result.name] = max(level, *known)
+        known = max(self.ready.get(operand.signal.name, 0) for operand in operands)
+        self.ready[result.name] = max(level, known)
+        self.spans[result.name] = self.ready[result.name] - known
 
     def _constant(self, index: int, op: "Op") -> None:
         number = round(op.qint.min / op.qint.step)

@@ -16,7 +16,9 @@ from l1ae.errors import ConversionError
 #: Bits of the widest signal: what 64-bit integers hold with their sign.
 WIDEST = 63
 
-Kind = Literal["copy", "add", "subtract", "rectify", "mux", "multiply", "table", "not", "any", "all", "and", "or", "xor"]
+Kind = Literal[
+    "copy", "add", "subtract", "rectify", "mux", "multiply", "table", "not", "any", "all", "and", "or", "xor"
+]
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Signal:
     def __post_init__(self) -> None:
         if self.width > WIDEST:
             raise ConversionError(
-                f"the logic needs a signal of {self.width} bits and up to {WIDEST} are supported: use fewer bits per layer"
+                f"the logic needs a signal of {self.width} bits and {WIDEST} are supported: use fewer bits per layer"
             )
 
 

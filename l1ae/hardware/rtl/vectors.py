@@ -29,7 +29,9 @@ def vectors(circuit: Circuit, ports: Ports, words: NDArray[np.int64], digest: st
         digest[: digits(_DIGEST_BITS)],
     ]
     inputs = packed(words, [port.format.width for port in ports.inputs for _ in range(port.size)])
-    outputs = packed(circuit.output_words(words), [node.format.width for node in ports.outputs for _ in range(node.size)])
+    outputs = packed(
+        circuit.output_words(words), [node.format.width for node in ports.outputs for _ in range(node.size)]
+    )
     sizes = digits(ports.output_bits), digits(ports.input_bits)
     lines += [f"{out:0{sizes[0]}x}_{into:0{sizes[1]}x}" for into, out in zip(inputs, outputs, strict=True)]
     return "\n".join(lines) + "\n"

@@ -100,7 +100,9 @@ def _operation(name: str, operation: Operation, widths: dict[str, int]) -> str:
         case "multiply":
             value = " * ".join(_factor(operand.signal) for operand in operation.operands)
         case "table":
-            return f"{wire}; {name}_table_{operation.table} at_{result.name} (.address({texts[0]}), .word({result.name}));"
+            return (
+                f"{wire}; {name}_table_{operation.table} at_{result.name} (.address({texts[0]}), .word({result.name}));"
+            )
     return f"{wire} = {value};"
 
 

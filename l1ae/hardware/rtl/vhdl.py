@@ -19,7 +19,9 @@ def stage_file(name: str, number: int, stage: Stage, tables: bool) -> str:
     lines += [_operation(operation) for operation in stage.operations]
     low = 0
     for operand in stage.outputs:
-        lines.append(f"out_bits({low + operand.width - 1} downto {low}) <= std_logic_vector({_operand(operand)});")
+        lines.append(
+            f"out_bits({low + operand.width - 1} downto {low}) <= std_logic_vector(unsigned'({_operand(operand)}));"
+        )
         low += operand.width
     body = "\n    ".join(lines if low else [*lines, "out_bits <= (others => '0');"])
     used = f"use work.{name}_tables.all;\n" if tables else ""
@@ -49,8 +51,11 @@ package {name}_tables is
 
 
 def _table(number: int, table: Table) -> str:
-    entries = ",\n        ".join(f'{address} => "{entry:0{table.width}b}"' for address, entry in enumerate(table.entries))
-    return f"""    type table_{number}_type is array (0 to {len(table.entries) - 1}) of unsigned({table.width - 1} downto 0);
+    entries = ",\n        ".join(
+        f'{address} => "{entry:0{table.width}b}"' for address, entry in enumerate(table.entries)
+    )
+    word = f"unsigned({table.width - 1} downto 0)"
+    return f"""    type table_{number}_type is array (0 to {len(table.entries) - 1}) of {word};
     constant table_{number} : table_{number}_type := (
         {entries}
     );
@@ -91,7 +96,7 @@ def _product(operation: Operation) -> str:
 
 
 def _factor(signal: Signal) -> str:
-    text = signal.name if signal.constant is None else f"unsigned'(\"{signal.constant:0{signal.width}b}\")"
+    text = signal.name if signal.constant is None else f'unsigned\'("{signal.constant:0{signal.width}b}")'
     return f"signed({text})" if signal.signed else f"signed('0' & {text})"
 
 

@@ -109,8 +109,8 @@ def _read(sources: Sequence[str]) -> list[str]:
             lines.append(f"read_verilog {{{source}}}")
         else:
             lines += [
-                f"read_verilog [lsort [glob {{{source}}}/*.v]]",
-                f"set data [glob -nocomplain {{{source}}}/*.dat]",
+                f"read_verilog [lsort [glob -directory {{{source}}} *.v]]",
+                f"set data [glob -nocomplain -directory {{{source}}} *.dat]",
                 "if {[llength $data]} {add_files $data}",
             ]
     return lines

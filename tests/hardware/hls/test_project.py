@@ -14,6 +14,7 @@ from l1ae.config import FirmwareConfig
 from l1ae.errors import ConversionError, DataError, RunFolderError
 from l1ae.events.layout import LEPTON
 from l1ae.hardware.hls import changed_files, emit, project
+from l1ae.hardware.hls.provenance import file_digests
 from l1ae.hardware.hls.sources import parse_types, read_sources
 
 from .conftest import deployed, random_port_words
@@ -116,6 +117,16 @@ def test_files_added_to_the_firmware_are_named_and_products_of_tools_are_not(mod
     for name in ("extra.cpp", "weights/w99.h"):
         (folder / "firmware" / name).write_text("")
     assert changed_files(folder) == ("firmware/extra.cpp", "firmware/weights/w99.h")
+
+
+def test_the_rtl_project_inside_keeps_its_own_digests(model, tmp_path):
+    folder = write(model, tmp_path / "project")
+    known = read_sources(folder).digest()
+    (folder / "rtl" / "src").mkdir(parents=True)
+    (folder / "rtl" / "src" / "trigger.v").write_text("module trigger; endmodule")
+    assert changed_files(folder) == ()
+    assert read_sources(folder).digest() == known
+    assert not any(name.startswith("rtl/") for name in file_digests(folder))
 
 
 def test_extras_are_part_of_the_project(model, tmp_path):

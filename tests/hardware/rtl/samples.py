@@ -19,11 +19,11 @@ from l1ae.circuit import (
 PART = "xcvu13p-flga2577-2-e"
 
 
-def scored(seed: int = 0, inputs: int = 5) -> Circuit:
-    """Words, scaling, a table per input, two layers, and a sum of squares as score."""
+def scored(seed: int = 0, inputs: int = 5, address: int = 5) -> Circuit:
+    """Words, scaling, a table of so many address bits per input, two layers, and a sum of squares as score."""
     rng = np.random.default_rng(seed)
-    word = FixedFormat(True, 8, 8, Rounding.RND_CONV, Overflow.SAT)
-    address = FixedFormat(True, 5, 5, Rounding.RND_CONV, Overflow.SAT)
+    word = FixedFormat(True, address + 3, address + 3, Rounding.RND_CONV, Overflow.SAT)
+    index = FixedFormat(True, address, address, Rounding.RND_CONV, Overflow.SAT)
     entry = FixedFormat(True, 6, 2)
     hidden = FixedFormat(False, 6, 3, Rounding.RND_CONV, Overflow.SAT)
     weight = FixedFormat(True, 5, 1)
@@ -38,8 +38,8 @@ def scored(seed: int = 0, inputs: int = 5) -> Circuit:
         [
             Input("words", (), shape, word),
             Scale("scaling", ("words",), shape, UNDECIDED, tuple(rng.integers(-9, 9, inputs).tolist()), (3,) * inputs),
-            Quantize("address", ("scaling",), shape, address),
-            Lookup("scaled", ("address",), shape, entry, rng.integers(-32, 32, (inputs, 32)), -16, 0),
+            Quantize("address", ("scaling",), shape, index),
+            Lookup("scaled", ("address",), shape, entry, rng.integers(-32, 32, (inputs, 2**address)), index.low, 0),
             dense("first", "scaled", (inputs, 4)),
             Quantize("hidden", ("first",), (4,), hidden),
             dense("latent", "hidden", (4, 2)),

@@ -1,5 +1,8 @@
 """Where the registers go, and that the stages compute the reference wherever they go."""
 
+from dataclasses import replace
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,6 +13,7 @@ from l1ae.errors import ConversionError, ToolchainError
 from l1ae.hardware.logic import trace_logic
 from l1ae.hardware.rtl import pipeline as subject
 from l1ae.hardware.rtl.pipeline import pipeline
+from l1ae.hardware.rtl.translate import translate
 from l1ae.hardware.rtl.values import Operand, Signal, pieces
 
 from ...circuits import circuits
@@ -64,23 +68,52 @@ def test_registers_stand_where_few_bits_cross():
     crossing = [100, 90, 10, 80, 70, 5, 60, 60]
     assert subject._cuts(crossing, 3, 8, 3) == [2, 5]
     assert subject._cuts(crossing, 2, 8, 4) == [4]
-    assert subject._cuts(crossing, 2, 8, 3) is None
+    with pytest.raises(ConversionError, match="no place for registers at 3 adder levels"):
+        subject._cuts(crossing, 2, 8, 3)
 
 
 def test_no_register_in_the_middle_of_a_table():
     crossing = [10, None, None, 50, 40]
     assert subject._cuts(crossing, 2, 5, 3) == [3]
-    assert subject._cuts(crossing, 3, 5, 2) is None
 
 
-def test_a_table_that_is_slower_than_a_stage_is_refused(monkeypatch):
-    monkeypatch.setattr(subject, "_slowest", lambda logic: 4)
-    with pytest.raises(ConversionError, match=r"rtl.adder_levels 3: a table .* 4 levels; give 4 or more"):
-        pipeline(scored(), RtlConfig(adder_levels=3))
+@pytest.mark.parametrize("most", [4, 5, 6, 9])
+def test_tables_wait_for_a_register_where_one_must_stand(most):
+    logic = translate(trace_logic(scored()).logic, scored())
+    slow = replace(
+        logic,
+        ready={name: 3 * level for name, level in logic.ready.items()},
+        spans={name: 3 * levels for name, levels in logic.spans.items()},
+    )
+    timed = subject._timed(slow, most)
+    assert all(timed.ready[name] >= level for name, level in slow.ready.items())
+    crossing = subject._crossing(timed)
+    clocks = -(-timed.levels // most)
+    cuts = [0, *subject._cuts(crossing, clocks, timed.levels, most), timed.levels]
+    assert max(end - begin for begin, end in pairwise(cuts)) <= most
+    assert all(crossing[cut] is not None for cut in cuts[1:-1])
+
+
+def test_a_table_that_is_slower_than_a_stage_is_refused():
+    circuit = scored(address=10)
+    levels = max(translate(trace_logic(circuit).logic, circuit).spans.values())
+    assert levels > 1
+    with pytest.raises(
+        ConversionError, match=rf"rtl\.adder_levels 1: a table .* {levels} levels; give {levels} or more"
+    ):
+        pipeline(circuit, RtlConfig(adder_levels=1))
+
+
+@pytest.mark.parametrize("clocks", range(1, 12))
+def test_large_tables_fit_any_number_of_clocks(clocks):
+    circuit = scored(address=10)
+    design = pipeline(circuit, RtlConfig(latency_clocks=clocks))
+    assert len(design.stages) == clocks
+    assert computes(design, circuit, port_words(circuit, 500))
 
 
 def test_clocks_beyond_all_reason_are_refused():
-    with pytest.raises(ConversionError, match="rtl.latency_clocks 5000: give at most 4096"):
+    with pytest.raises(ConversionError, match=r"rtl\.latency_clocks 5000: give at most 4096"):
         pipeline(scored(), RtlConfig(latency_clocks=5000))
 
 

@@ -68,26 +68,38 @@ def test_a_reset_that_forgets_a_valid_bit(bench, copy):
     assert not bench(copy).passed
 
 
-def test_stale_vectors(bench, copy, tmp_path):
+def vectors_of_another(copy, folder, count):
+    """Lines of the vector file of another circuit with the same ports."""
     other = scored(seed=9)
-    written = emit_rtl(
-        other, "tiny", tmp_path / "other", part=PART, config=RtlConfig(), words=port_words(other, 600)
-    )
-    shutil.copyfile(written.path / "tb" / "vectors.hex", copy.path / "tb" / "vectors.hex")
+    written = emit_rtl(other, "tiny", folder, part=PART, config=RtlConfig(), words=port_words(other, count))
+    return (written.path / "tb" / "vectors.hex").read_text().splitlines()
+
+
+def test_stale_vectors(bench, copy, tmp_path):
+    mine = copy.path / "tb" / "vectors.hex"
+    events = len(mine.read_text().splitlines()) - 2
+    mine.write_text("\n".join(vectors_of_another(copy, tmp_path / "other", events)) + "\n")
     ended = bench(copy)
     assert not ended.passed
     assert "those of another circuit" in ended.text
 
 
 def test_stale_vectors_under_the_right_name(bench, copy, tmp_path):
-    other = scored(seed=9)
-    written = emit_rtl(
-        other, "tiny", tmp_path / "other", part=PART, config=RtlConfig(), words=port_words(other, 600)
-    )
-    lines = (written.path / "tb" / "vectors.hex").read_text().splitlines()
-    lines[:2] = (copy.path / "tb" / "vectors.hex").read_text().splitlines()[:2]
-    (copy.path / "tb" / "vectors.hex").write_text("\n".join(lines) + "\n")
-    assert "first difference at event" in bench(copy).text
+    mine = copy.path / "tb" / "vectors.hex"
+    lines = mine.read_text().splitlines()
+    lines[2:] = vectors_of_another(copy, tmp_path / "other", len(lines) - 2)[2:]
+    mine.write_text("\n".join(lines) + "\n")
+    ended = bench(copy)
+    assert not ended.passed
+    assert "first difference at event" in ended.text
+
+
+@pytest.mark.parametrize("change", [-5, 5])
+def test_vectors_that_are_more_or_fewer(bench, copy, change):
+    mine = copy.path / "tb" / "vectors.hex"
+    lines = mine.read_text().splitlines()
+    mine.write_text("\n".join(lines[:change] if change < 0 else lines + lines[-change:]) + "\n")
+    assert bench(copy).code != 0
 
 
 def test_one_wrong_shift(bench, copy):
@@ -119,5 +131,9 @@ def test_a_board_that_starts_before_its_crossing_is_complete(bench, copy):
 
 
 def test_a_board_whose_crossing_numbers_are_one_clock_late(bench, copy):
-    edit(copy.path / "board" / "tiny_board.v", r"assign \{bc0_out, bx_out\} = tags\[13\*LATENCY-1", "assign {bc0_out, bx_out} = tags[13*(LATENCY-2)-1")
+    edit(
+        copy.path / "board" / "tiny_board.v",
+        r"assign \{bc0_out, bx_out\} = tags\[13\*LATENCY-1",
+        "assign {bc0_out, bx_out} = tags[13*(LATENCY-2)-1",
+    )
     assert not bench(copy, board=True).passed

@@ -94,7 +94,7 @@ def test_a_failure_leaves_the_older_project(tmp_path, folder_content, monkeypatc
 
 @pytest.mark.parametrize("name", ["module", "Signal", "score", "1st", "a-b", "in_valid", ""])
 def test_names_that_verilog_or_vhdl_cannot_have_are_refused(tmp_path, name):
-    with pytest.raises(ConversionError, match="name .* of the top module"):
+    with pytest.raises(ConversionError, match=r"name .* of the top module"):
         emitted(tmp_path / "rtl", name=name)
     assert not (tmp_path / "rtl").exists()
 
