@@ -28,6 +28,7 @@ from l1ae.hardware.estimate import LATENCY_CUTOFF
 from l1ae.hardware.rtl import pipeline
 from l1ae.terminal import Terminal
 
+_QUANTIZE = variables.quantize  # which `plain` stands in for
 COLUMNS = ("lut", "levels", "clocks", "ff")
 
 
@@ -116,7 +117,7 @@ def plain(x: Any, format_: FixedFormat, *, ties: bool = True) -> Any:
     """One variable brought to a format by da4ml alone: its saturation, and an adder for ties to even."""
     step, fraction = -int(math.log2(x.step)), format_.fraction
     if x.low == x.high:
-        return variables.quantize(x, format_)
+        return _QUANTIZE(x, format_)
     if format_.rounding is Rounding.RND_CONV and step > fraction:
         x = variables.add_for_even(x, fraction, step)
     rounding = format_.rounding if format_.rounding is Rounding.RND else Rounding.TRN

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from l1ae.circuit.formats import FixedFormat, Overflow, Rounding
 
 #: da4ml 0.6.0 gets constants wrong, silently, where its internal numbering of bits passes 31.
-_MAX_DRIFT = 20
+_MAX_DRIFT = 24
 _TABLE_BITS = 12  # a square of more bits never pays as a table
 
 
@@ -33,7 +33,7 @@ def quantize(x: Any, format_: FixedFormat, *, ties: bool = True) -> Any:
         word = format_.quantize(np.array([round(math.ldexp(float(x.low), step))]), step)[0]
         return x.from_const(math.ldexp(float(word), -format_.fraction), hwconf=x.hwconf)
     rounds = format_.rounding is not Rounding.TRN and step > format_.fraction
-    if rounds and format_.rounding is Rounding.RND_CONV and ties and _drift(x, format_.fraction) > _MAX_DRIFT:
+    if rounds and format_.rounding is Rounding.RND_CONV and _drift(x, format_.fraction) > _MAX_DRIFT:
         x, rounds = add_for_even(x, format_.fraction, step), False
     # From here on 0 stands for the lowest word, so that the lower limit of a signed format is that of a rectifier.
     low = math.ldexp(format_.low, -format_.fraction)
