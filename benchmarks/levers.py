@@ -1,7 +1,8 @@
 """`python -m benchmarks.levers CIRCUIT...`: what each way of making logic cheaper or shallower saves.
 
 A circuit is a run folder or the file circuit.json of one. Each line has all that the lines above it have, so a step is
-the difference between two lines. The figures are da4ml's estimates; with `--netlist`, also those of Yosys.
+the difference between two lines. The figures are da4ml's estimates; with `--netlist`, also those of Yosys, all lines of
+a circuit at the same number of clocks: da4ml's levels count some adders and not others, so a level is no unit of time.
 """
 
 import json
@@ -53,7 +54,8 @@ LEVERS = (
 
 
 def rows(name: str, circuit: Circuit, part: str | None, log: Path, ui: Terminal) -> Iterator[dict[str, Any]]:
-    """One row per lever; `part`: synthesise for it as well."""
+    """One row per lever; `part`: synthesise for it as well, with the clocks that the first line needs."""
+    clocks: int | None = None
     for lever in LEVERS:
         given = with_odd_biases(circuit) if lever.odd_biases else circuit
         with ExitStack() as patches:
@@ -63,9 +65,10 @@ def rows(name: str, circuit: Circuit, part: str | None, log: Path, ui: Terminal)
                 ties = {node.name: np.ones(node.size, dtype=bool) for node in given.nodes}
                 patches.enter_context(mock.patch.dict(given.__dict__, ties=ties))
             trace = partial(logic.trace_logic, fast=lever.fast)
-            row = {"circuit": name, "lever": lever.name, **estimated(trace(given))}
+            row: dict[str, Any] = {"circuit": name, "lever": lever.name, **estimated(trace(given))}
+            clocks = clocks or row["clocks"]
             if part is not None:
-                row |= synthesised(given, trace, part, log, ui)
+                row |= synthesised(given, trace, part, clocks, log, ui)
         yield row
 
 
@@ -79,16 +82,16 @@ def estimated(traced: logic.TracedLogic) -> dict[str, int]:
 
 
 def synthesised(
-    circuit: Circuit, trace: Callable[..., logic.TracedLogic], part: str, log: Path, ui: Terminal
+    circuit: Circuit, trace: Callable[..., logic.TracedLogic], part: str, clocks: int, log: Path, ui: Terminal
 ) -> dict[str, float]:
-    """Figures of the whole design after synthesis, by quantity."""
+    """Figures of the whole design after synthesis, by quantity, at so many clocks from valid to valid."""
     from l1ae.hardware.netlist import synthesise
 
     ports = circuit.port_range
     words = np.random.default_rng(0).integers(ports[0], ports[1] + 1, (100, circuit.n_inputs))
     with tempfile.TemporaryDirectory() as folder:
         with mock.patch.object(pipeline, "trace_logic", lambda circuit, **_: trace(circuit)):
-            config = RtlConfig(adder_levels=LATENCY_CUTOFF)
+            config = RtlConfig(latency_clocks=clocks)
             project = rtl.emit_rtl(circuit, "levers", Path(folder) / "rtl", part=part, config=config, words=words)
         netlist = synthesise(project, part=part, log=log, folder=Path(folder) / "netlist", ui=ui)
     whole = [figure for figure in netlist.figures if not figure.module]

@@ -214,6 +214,7 @@ def rtl(
     with quiet(run.log("rtl")):
         from l1ae import realisation
         from l1ae.hardware.rtl import read_rtl
+        from l1ae.hardware.rtl.names import top_name
 
         circuit = Circuit.load(run.need(run.circuit, "convert"))
         if again:
@@ -230,7 +231,7 @@ def rtl(
             names = Samples.open(run.config.data).layout.feature_names()
             written = realisation.write_rtl(
                 circuit,
-                run.config.name,
+                top_name(run.config.name),
                 out or project / realisation.RTL,
                 settings,
                 run.config.firmware.part,

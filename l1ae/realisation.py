@@ -18,6 +18,7 @@ from l1ae.hardware.figures import HardwareFigure
 from l1ae.hardware.hls.sources import read_provenance
 from l1ae.hardware.netlist import synthesise
 from l1ae.hardware.rtl import RtlProject, emit_rtl, read_rtl
+from l1ae.hardware.rtl.names import top_name
 from l1ae.hardware.simulation import RtlVerdict, check_rtl
 from l1ae.records import Record
 from l1ae.stimuli import stimuli
@@ -149,7 +150,7 @@ def realise(
         record = examine_again(project, before, words, logs=logs, ui=ui)
     else:
         made = read_provenance(folder) or {}
-        name, part = str(made["project"]), str(made["firmware"]["part"])
+        name, part = top_name(str(made["project"])), str(made["firmware"]["part"])
         project = write_rtl(firmware.circuit, name, out or folder / RTL, settings, part, words)
         ui.say(f"  {project.path}: {project.latency_clocks} clocks of {settings.clock_ns:.4g} ns")
         record = examine(project, settings, words, netlist=folder / NETLIST, logs=logs, ui=ui, relative_to=folder)

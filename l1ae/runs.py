@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from l1ae.config import RunConfig, dump_config, load_config
+from l1ae.config import BudgetConfig, RtlConfig, RunConfig, dump_config, load_config
 from l1ae.errors import ConfigError, RunFolderError
 from l1ae.files import write_text
 
@@ -41,8 +41,9 @@ class RunFolder:
     def create(cls, path: Path, config: RunConfig, fresh: bool = False) -> "RunFolder":
         """Make the folder, or continue the run of the same configuration that it holds, or one that never trained.
 
-        `fresh` deletes a former run first, but for its history of costs. Raises `RunFolderError` when the folder holds
-        no run, and with `fresh` when it holds anything beside one.
+        Clock, depth and budget of the firmware may have changed: they need no other training. `fresh` deletes a former
+        run first, but for its history of costs. Raises `RunFolderError` when the folder holds no run, and with `fresh`
+        when it holds anything beside one.
         """
         record = path / "config.yaml"
         if path.exists() and not path.is_dir():
@@ -55,7 +56,7 @@ class RunFolder:
                 _remove(path)
             elif any((path / name).exists() for name in ("model.keras", "checkpoints")):
                 former = _recorded(record)
-                if former != config:
+                if _trained(former) != _trained(config):
                     raise RunFolderError(
                         f"{path} holds another run ({_difference(former, config)}): "
                         "choose another folder with --out, or start over with --fresh"
@@ -176,6 +177,11 @@ def _recorded(record: Path) -> RunConfig:
             f"{error}: the run is damaged or of another version of l1ae; start over with l1ae run CONFIG --fresh, "
             "or choose another folder with --out"
         ) from error
+
+
+def _trained(config: RunConfig) -> RunConfig:
+    """The configuration without what may change after the training: clock, depth and budget of the firmware."""
+    return config.model_copy(update={"rtl": RtlConfig(), "budget": BudgetConfig()})
 
 
 def _check_ours(record: Path) -> None:

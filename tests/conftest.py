@@ -212,11 +212,14 @@ def place(tmp_path, event_file) -> Place:
 
 @pytest.fixture(scope="session")
 def run_tiny(tmp_path_factory, event_file, compiled) -> Callable[..., Finished]:
-    """run_tiny(kind, netlist=False, **firmware) -> a finished `l1ae run`; do not change it, see `copy_of`."""
+    """run_tiny(kind, netlist=False, **firmware) -> a finished `l1ae run`, do not change it; with a netlist, small."""
 
     def run(kind: str, *, netlist: bool = False, **firmware: Any) -> Finished:
         here = Place(tmp_path_factory.mktemp(kind))
-        here.write_config(tiny_config(kind, netlist=netlist, **firmware) | {"data": {"file": str(event_file)}})
+        data: dict[str, Any] = {"file": str(event_file)}
+        if netlist:  # few inputs: a synthesis of 57 takes minutes
+            data |= {"objects": {"muon": 2, "jet": 3}, "features": ["pt"]}
+        here.write_config(tiny_config(kind, netlist=netlist, **firmware) | {"data": data})
         return Finished(here, call("run", here.config, "--out", here.run, "--firmware", here.firmware))
 
     return run
@@ -224,14 +227,20 @@ def run_tiny(tmp_path_factory, event_file, compiled) -> Callable[..., Finished]:
 
 @pytest.fixture(scope="session")
 def variational(run_tiny) -> Finished:
-    """Variational, Vitis, strategy latency, with a netlist."""
-    return run_tiny("variational", netlist=True, backend="Vitis", strategy="latency")
+    """Variational, Vitis, strategy latency."""
+    return run_tiny("variational", backend="Vitis", strategy="latency")
 
 
 @pytest.fixture(scope="session")
 def undercomplete(run_tiny) -> Finished:
     """Undercomplete, Vivado, strategy distributed_arithmetic."""
     return run_tiny("undercomplete", backend="Vivado", strategy="distributed_arithmetic")
+
+
+@pytest.fixture(scope="session")
+def synthesised(run_tiny) -> Finished:
+    """Variational, of five inputs, with a netlist."""
+    return run_tiny("variational", netlist=True, backend="Vitis", strategy="latency")
 
 
 @pytest.fixture

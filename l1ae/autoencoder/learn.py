@@ -100,7 +100,8 @@ def learn(
         decoded = deploy(autoencoder, config.autoencoder, config.inputs, layout, score="squared_error")
     deployed = _deployed(autoencoder, config, layout, _shifts(autoencoder, config, training))
     if config.autoencoder.tie_free:
-        deployed = tie_free(deployed)  # only here: a copy made before would draw weights, and change the training
+        # Only here: a copy that is made before would draw weights, and change the training.
+        deployed, decoded = tie_free(deployed), None if decoded is None else tie_free(decoded)
     return Trained(deployed, history, decoded, floating, teacher)
 
 

@@ -27,9 +27,9 @@ def flip_a_table_bit(project):
     raise AssertionError("the Verilog has no table")
 
 
-def test_a_run_ends_with_verilog_that_equals_the_reference_and_with_a_netlist(variational):
-    record = hardware(variational.place.run)
-    project = read_rtl(variational.place.project / "rtl")
+def test_a_run_ends_with_verilog_that_equals_the_reference_and_with_a_netlist(synthesised):
+    record = hardware(synthesised.place.run)
+    project = read_rtl(synthesised.place.project / "rtl")
     assert record["rtl_sha256"] == project.digest()
     assert record["rtl"]["mismatches"] == 0
     assert record["rtl"]["latency_clocks"] == project.latency_clocks == 8
@@ -60,8 +60,8 @@ def test_clock_and_latency_are_those_of_the_command(l1ae, undercomplete, copy_of
     assert not (place.run / "report.json").exists(), "the report was about the Verilog before"
 
 
-def test_an_edited_table_is_found(l1ae, variational, copy_of):
-    place = copy_of(variational)
+def test_an_edited_table_is_found(l1ae, synthesised, copy_of):
+    place = copy_of(synthesised)
     flip_a_table_bit(place.project / "rtl")
     assert "RTL" in l1ae("report", place.run).message, "a report on files that were edited would be a lie"
     ended = l1ae("rtl", place.run, "--check")
@@ -71,8 +71,8 @@ def test_an_edited_table_is_found(l1ae, variational, copy_of):
     assert hardware(place.run)["netlist"] is None, "it was made of other Verilog"
 
 
-def test_checked_again_unchanged_verilog_is_exact_and_keeps_its_netlist(l1ae, variational, copy_of):
-    place = copy_of(variational)
+def test_checked_again_unchanged_verilog_is_exact_and_keeps_its_netlist(l1ae, synthesised, copy_of):
+    place = copy_of(synthesised)
     before = hardware(place.run)
     assert l1ae("rtl", place.run, "--check").text
     assert hardware(place.run) == before

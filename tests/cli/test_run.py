@@ -90,10 +90,10 @@ def test_the_report_holds_the_physics_of_every_signal(finished):
 
 
 def test_every_figure_about_the_firmware_names_its_source(finished):
-    estimates = json.loads((finished.place.run / "report.json").read_text())["firmware"]["figures"]
-    assert {item["tool"] for item in estimates} == {"da4ml", "hls4ml"}
-    for item in estimates:
-        assert item["stage"] == "estimate"
+    figures = json.loads((finished.place.run / "report.json").read_text())["firmware"]["figures"]
+    tools = {"estimate": {"da4ml", "hls4ml"}, "RTL simulation": {"Verilator"}}
+    for item in figures:
+        assert item["tool"] in tools[item["stage"]]
         assert item["version"]
         assert item["note"] if item["value"] is None else item["value"] > 0
 

@@ -40,3 +40,13 @@ def check_name(name: str) -> None:
 def vhdl_name(name: str) -> str:
     """The name of the entity: VHDL allows neither two _ beside each other nor one at the end."""
     return re.sub("_+", "_", name).rstrip("_")
+
+
+def top_name(name: str) -> str:
+    """A name for the top module as near as possible to the name of a project, which may be a word of Verilog."""
+    try:
+        check_name(name)
+    except ConversionError:
+        name = f"{name}_model"
+        check_name(name)
+    return name
