@@ -115,9 +115,17 @@ def square(x: Any) -> Any:
     """The square of one variable: a multiplier, a table, or a table of the absolute value, whichever costs least."""
     choices = [(x * x, 0.0)]
     if x.low < x.high and (x.high - x.low) / x.step < 2**_TABLE_BITS:
-        magnitude = abs(x)
+        magnitude = _absolute(x)
         choices += [(_square_table(x), 0.0), (_square_table(magnitude), magnitude.cost if magnitude is not x else 0.0)]
     return min(choices, key=lambda choice: choice[0].cost + choice[1])[0]
+
+
+def _absolute(x: Any) -> Any:
+    """The absolute value of one variable."""
+    if x.low >= 0:
+        return x
+    # abs() of da4ml 0.6.0 asks a sum in front of a rounding for its sign, which may be another one.
+    return x.msb_mux(-x, x, (0.0, float(max(-x.low, x.high)), float(x.step)))
 
 
 def _square_table(x: Any) -> Any:

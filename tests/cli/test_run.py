@@ -33,7 +33,7 @@ def test_a_run_leaves_every_record(finished):
     assert names == {
         *(["decoded.json"] if with_decoder else []),
         *("config.yaml", "model.keras", "circuit.json", "history.json", "conversion.json", "verification.json"),
-        *("report.json", "report.html", "checkpoints", "logs"),
+        *("hardware.json", "costs.jsonl", "report.json", "report.html", "checkpoints", "logs"),
     }
     assert all(path.stat().st_size for path in finished.place.run.iterdir() if path.is_file())
     logs = {path.stem for path in (finished.place.run / "logs").iterdir()}

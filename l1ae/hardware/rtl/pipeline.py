@@ -27,16 +27,22 @@ def pipeline(circuit: Circuit, config: RtlConfig) -> Design:
     stage. Raises `ConversionError` for what cannot be built, and `ToolchainError` where the stages do not compute
     the reference.
     """
-    logic = translate(trace_logic(circuit).logic, circuit)
     behind = int(has_threshold(circuit))
-    timed, cuts = _asked(logic, config, behind)
+    logic = translate(trace_logic(circuit).logic, circuit)
+    timed, cuts, most = _asked(logic, config, behind)
+    if config.latency_clocks is not None and most > LATENCY_CUTOFF:
+        # Deep stages: sums with fewer levels for some 5 % more LUTs, where that makes them less deep.
+        flat = translate(trace_logic(circuit, fast=True).logic, circuit)
+        found = _asked(flat, config, behind)
+        if found[2] < most:
+            logic, (timed, cuts, most) = flat, found
     design = Design(tuple(_stages(timed, cuts, behind)), logic.tables, logic.levels)
     _check(design, circuit)
     return design
 
 
-def _asked(logic: Logic, config: RtlConfig, behind: int) -> tuple[Logic, list[int]]:
-    """The logic with a level for each operation, and the cuts, for what the configuration asks for."""
+def _asked(logic: Logic, config: RtlConfig, behind: int) -> tuple[Logic, list[int], int]:
+    """The logic with a level for each operation, the cuts, and the most levels of a stage, for what is asked."""
     slowest = max(logic.spans.values(), default=1) or 1
     if config.latency_clocks is None:
         most = config.adder_levels or max(LATENCY_CUTOFF, slowest)
@@ -54,7 +60,7 @@ def _asked(logic: Logic, config: RtlConfig, behind: int) -> tuple[Logic, list[in
         while timed.levels + behind > clocks * most:
             most += 1
             timed = _timed(logic, most)
-    return timed, _cuts(_crossing(timed), clocks, timed.levels + behind, most)
+    return timed, _cuts(_crossing(timed), clocks, timed.levels + behind, most), most
 
 
 def _timed(logic: Logic, most: int) -> Logic:

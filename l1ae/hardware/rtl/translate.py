@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from da4ml.types import CombLogic, Op
 
 _BITWISE = ("and", "or", "xor")
+#: Operations of da4ml that read two values: sums, choices, products, bit by bit.
+_OF_TWO = (0, 1, 6, -6, 7, 10)
+#: Bits of a carry that one cell holds.
+_SHORT_CARRY = 4
 _ZERO = Signal("zero", 0, False, 0)
 
 
@@ -108,7 +112,7 @@ class _Translation:
         return self.negatives[index]
 
     def _operation(self, index: int, op: "Op") -> None:
-        result, level = self.signals[index], math.ceil(op.latency)
+        result, level = self.signals[index], self._level(op)
         width = result.width
         if op.opcode in (0, 1):
             operands = self._fit(op.id0, index, width), self._fit(op.id1, index, width, op.data)
@@ -153,6 +157,16 @@ class _Translation:
         else:
             raise ConversionError(f"da4ml gives an operation {op.opcode} that l1ae does not know: use da4ml 0.6.0")
 
+    def _level(self, op: "Op") -> int:
+        """The level at which the result of an operation is ready, its operands being ready when they are."""
+        ids = [
+            op.id0,
+            *([op.id1] if op.opcode in _OF_TWO else []),
+            *([op.data & 0xFFFFFFFF] if abs(op.opcode) == 6 else []),
+        ]
+        known = max(self.ready.get(self.signals[i].name, 0) for i in ids)
+        return known + math.ceil(op.latency - max(self.logic.ops[i].latency for i in ids)) + _carries(op)
+
     def _mux(self, index: int, op: "Op", level: int) -> None:
         result = self.signals[index]
         key = self.signals[op.data & 0xFFFFFFFF]
@@ -196,6 +210,16 @@ class _Translation:
                 source = self._negative(index, self.ready[source.name] + 1)
             found.append(Operand(source, moved, width))
         return found
+
+
+def _carries(op: "Op") -> bool:
+    """Whether a constant is added with a carry that runs over more than a few bits: da4ml counts it as no level."""
+    from da4ml.types import minimal_kif
+
+    if op.opcode != 4:
+        return False
+    size = abs(op.data)
+    return sum(minimal_kif(op.qint)) - ((size & -size).bit_length() - 1) > _SHORT_CARRY
 
 
 def _constant(name: str, number: int) -> Signal:
