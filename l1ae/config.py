@@ -97,7 +97,7 @@ class VerificationConfig(Record):
     """How many events `l1ae verify` compares: of the data set, and random words over the whole input range."""
 
     events: PositiveInt = 50_000
-    random: PositiveInt = 50_000
+    random: PositiveInt = 60_000
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
 
 

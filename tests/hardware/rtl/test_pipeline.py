@@ -55,8 +55,19 @@ def test_five_levels_unless_something_else_is_asked():
     assert pipeline(scored(), RtlConfig()) == pipeline(scored(), RtlConfig(adder_levels=5))
 
 
-def test_the_logic_has_the_levels_that_da4ml_counts():
-    assert pipeline(scored(), RtlConfig()).levels == trace_logic(scored()).logic.latency[1]
+def test_the_logic_has_the_levels_that_da4ml_counts_and_those_of_constants_with_a_carry():
+    counted = trace_logic(scored()).logic.latency[1]
+    constants = len(scored().nodes)  # one bias or rounding behind another at most
+    assert counted <= pipeline(scored(), RtlConfig()).levels <= counted + constants
+
+
+def test_stages_that_would_be_deep_take_flatter_sums():
+    circuit = scored()
+    flat = translate(trace_logic(circuit, fast=True).logic, circuit).levels
+    cheap = translate(trace_logic(circuit).logic, circuit).levels
+    assert flat <= cheap
+    deep = pipeline(circuit, RtlConfig(latency_clocks=1))
+    assert deep.levels == (flat if flat < cheap else cheap)
 
 
 def test_more_clocks_than_levels_are_delays():
