@@ -23,7 +23,7 @@ _WRITTEN = re.compile(r'(?:write_events|\.save)\("([^"]+)"')
 #: A folder of the reader, whose files the document does not have to make.
 _THEIRS = re.compile(r"with QKeras models in `(\w+/)`")
 #: Options of l1ae that name what a command writes.
-_OUTPUTS = ("out", "firmware", "plot", "json_file", "junit", "markdown", "html")
+_OUTPUTS = ("out", "firmware", "plot", "json_file", "junit", "markdown", "html", "write_baseline")
 
 
 @dataclass
