@@ -28,8 +28,8 @@ from l1ae.terminal import Terminal
 RTL = "rtl"
 #: What is known about the Verilog of a firmware project, and the folder of its netlist, inside of the project.
 HARDWARE, NETLIST = "hardware.json", "netlist"
-#: Events of each origin that the netlist is simulated with; of the corner words all.
-NETLIST_EVENTS = 10_000
+#: Events of each origin that the netlist is simulated with, slowly, since it is single bits; of the corner words all.
+NETLIST_EVENTS = 2000
 #: Events, beside the corner words, in the test bench of the Verilog.
 _VECTORS = 1000
 
