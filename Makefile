@@ -29,7 +29,7 @@ family: .venv/.made  ## every preset, and one table over all of them (about half
 	$(BIN)/l1ae compare $(patsubst configs/%.yaml,runs/%,$(wildcard configs/*.yaml)) \
 	  --markdown runs/family.md --json runs/family.json --html runs/family.html
 
-test: .venv/.made-test  ## the tests (about twenty minutes)
+test: .venv/.made-test  ## the tests (half an hour or more)
 	$(BIN)/python -m pytest -m "not slow"
 
 test-all: .venv/.made-test  ## the tests and the exhaustive tier
