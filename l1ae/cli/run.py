@@ -7,14 +7,16 @@ import click
 from l1ae.cli.options import CONFIG, FIRMWARE, FRESH, OUT, SET
 
 
-@click.command("run", short_help="Everything, in order: train, convert, verify, report.")
+@click.command("run", short_help="Everything, in order: train, convert, verify, rtl, report.")
 @CONFIG
 @OUT
 @FIRMWARE
 @SET
 @FRESH
 def command(config: Path, out: Path | None, firmware: Path, changes: tuple[str, ...], fresh: bool) -> None:
-    """Train the autoencoder of a YAML CONFIG, convert it, verify the firmware bit for bit, write the report.
+    """Train the autoencoder of a YAML CONFIG, convert it, verify firmware and Verilog bit for bit, write the report.
+
+    Exits with 1 when one bit differs, or when a measured figure exceeds the budget.
 
     A run that was interrupted continues where it stopped.
 
