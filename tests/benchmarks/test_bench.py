@@ -221,4 +221,4 @@ def test_only_the_base_install_is_needed():
                 roots |= {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom):
                 roots.add((node.module or "").split(".")[0])
-    assert roots - sys.stdlib_module_names == {"benchmarks", "l1ae", "click", "h5py", "keras", "numpy", "rich"}
+    assert roots - sys.stdlib_module_names == {"benchmarks", "l1ae", "click", "da4ml", "h5py", "keras", "numpy", "rich"}

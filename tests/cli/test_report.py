@@ -69,11 +69,11 @@ def test_a_run_and_its_firmware_can_be_moved_together(l1ae, variational, copy_of
 
 
 @pytest.mark.parametrize(("allowed", "code"), [(1, 1), (100_000, 0)])
-def test_a_budget_is_held_against_the_netlist_of_the_run(l1ae, variational, copy_of, monkeypatch, allowed, code):
+def test_a_budget_is_held_against_the_netlist_of_the_run(l1ae, synthesised, copy_of, monkeypatch, allowed, code):
     from l1ae.report import page
 
     monkeypatch.setattr(page, "run_plots", lambda *_: [])
-    place = copy_of(variational)
+    place = copy_of(synthesised)
     config = yaml.safe_load((place.run / "config.yaml").read_text())
     config["budget"]["lut"] = allowed
     (place.run / "config.yaml").write_text(yaml.safe_dump(config))

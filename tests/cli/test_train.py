@@ -65,7 +65,7 @@ def test_training_again_changes_nothing_and_fresh_starts_over(l1ae, variational,
     assert folder_content(place.run) == before
 
     assert l1ae("train", place.config, "--out", place.run, "--fresh").code == 130  # after one epoch
-    assert {path.name for path in place.run.iterdir()} == {"config.yaml", "checkpoints", "logs"}
+    assert {path.name for path in place.run.iterdir()} == {"config.yaml", "checkpoints", "logs", "costs.jsonl"}
 
 
 def test_options_of_a_configuration_do_not_go_with_a_run_folder(l1ae, variational, copy_of, folder_content):
