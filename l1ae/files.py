@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,3 +45,22 @@ def write_text(target: Path, text: str) -> None:
     """Write a text file atomically."""
     with atomic_path(target) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def cache_folder(name: str) -> Path:
+    """Where things that were built are kept by their content, in the user's cache."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "l1ae" / name
+
+
+def replace_folder(draft: Path, folder: Path, previous: Path) -> None:
+    """Put the draft in the place of the folder; what was there comes back when that fails, by way of `previous`."""
+    if folder.exists():
+        folder.rename(previous)
+    try:
+        draft.rename(folder)
+    except BaseException:
+        if previous.exists():
+            previous.rename(folder)
+        raise
+    if previous.exists():
+        shutil.rmtree(previous)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from l1ae.circuit.formats import FixedFormat
 from l1ae.circuit.reference import as_keras_reads
 from l1ae.errors import DataError, RunFolderError, ToolchainError
-from l1ae.files import sha256
+from l1ae.files import cache_folder, sha256
 from l1ae.hardware.hls.checks import WIDEST_PORT
 from l1ae.hardware.hls.documents import render
 from l1ae.hardware.hls.sources import Port, Sources, read_sources
@@ -61,7 +61,7 @@ class CSimulation:
         digest = sources.digest()
         parts = [digest, driver, version, *_FLAGS, *([] if headers is None else _digests(headers))]
         key = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
-        cache = cache or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "l1ae" / "csim"
+        cache = cache or cache_folder("csim")
         library = cache / f"{sources.name}-{key}.so"
         if not library.exists():
             try:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from l1ae.circuit.graph import Circuit
 from l1ae.config import FirmwareConfig
 from l1ae.errors import ConversionError, DataError, RunFolderError
+from l1ae.files import replace_folder
 from l1ae.hardware.hls.checks import check
 from l1ae.hardware.hls.conversion import UNSET, captured, convert
 from l1ae.hardware.hls.documents import write_readme, write_test_bench
@@ -73,7 +74,7 @@ def emit(
                 _copy(Path(file), draft)
             record |= {"info": dict(info or {}), "files_sha256": file_digests(draft)}
             (draft / PROVENANCE).write_text(json.dumps(record, indent=2, default=str) + "\n", encoding="utf-8")
-            _replace(draft, folder, Path(temporary) / "previous")
+            replace_folder(draft, folder, Path(temporary) / "previous")
     except OSError as error:
         raise RunFolderError(f"cannot write {folder}: {error.strerror or error}") from error
     return folder
@@ -103,17 +104,3 @@ def _check_target(folder: Path) -> None:
         return
     if (folder.exists() or folder.is_symlink()) and read_provenance(folder) is None:
         raise ConversionError(f"{folder} exists and is no firmware project of l1ae: choose another folder or remove it")
-
-
-def _replace(draft: Path, folder: Path, previous: Path) -> None:
-    """Put the draft in the place of the folder; what was there comes back when that fails."""
-    if folder.exists():
-        folder.rename(previous)
-    try:
-        draft.rename(folder)
-    except BaseException:
-        if previous.exists():
-            previous.rename(folder)
-        raise
-    if previous.exists():
-        shutil.rmtree(previous)

@@ -3,7 +3,6 @@
 import gzip
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -102,11 +101,6 @@ class Synthesised:
         with gzip.open(self.folder / "netlist.json.gz", "rt", encoding="utf-8") as file:
             read: dict[str, Any] = json.load(file)
         return read
-
-
-def cache_folder() -> Path:
-    """Where netlists are kept."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "l1ae" / "netlist"
 
 
 def find_synthesised(job: Job, tool: Tool, cache: Path) -> Synthesised | None:

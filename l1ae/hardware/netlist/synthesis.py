@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from l1ae.errors import ConfigError, RunFolderError
-from l1ae.files import write_text
+from l1ae.files import cache_folder, write_text
 from l1ae.hardware.netlist.graph import Module
 from l1ae.hardware.netlist.modules import (
     Job,
     Synthesised,
-    cache_folder,
     check_names,
     find_synthesised,
     synthesise_module,
@@ -74,7 +73,7 @@ def synthesise_files(
     check_names(name, sources)
     stages = sources.stages(name)
     todo = [Job(module, sources, family) for module in stages] + [Job(name, sources, family, tuple(stages))]
-    cache = cache or cache_folder()
+    cache = cache or cache_folder("netlist")
     keys = [job.key(tool) for job in todo]
     known = cache / f"{hashlib.sha256(chr(0).join([_READING, part, name, *keys]).encode()).hexdigest()[:32]}.json"
     verilog = folder / f"{name}_netlist.v"

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 from l1ae.circuit.graph import Circuit
 from l1ae.config import RtlConfig
 from l1ae.errors import ConversionError, DataError, RunFolderError
-from l1ae.files import sha256
+from l1ae.files import replace_folder, sha256
 from l1ae.hardware.rtl.documents import write_documents
 from l1ae.hardware.rtl.names import check_name
 from l1ae.hardware.rtl.pipeline import pipeline
@@ -145,7 +144,7 @@ def emit_rtl(
                 file.relative_to(draft).as_posix(): sha256(file) for file in sorted(draft.rglob("*")) if file.is_file()
             }
             (draft / RECORD).write_text(json.dumps(record, indent=2, default=str) + "\n", encoding="utf-8")
-            _replace(draft, folder, Path(temporary) / "previous")
+            replace_folder(draft, folder, Path(temporary) / "previous")
     except OSError as error:
         raise RunFolderError(f"cannot write {folder}: {error.strerror or error}") from error
     return read_rtl(folder)
@@ -198,17 +197,3 @@ def _check_target(folder: Path) -> None:
         return
     if (folder.exists() or folder.is_symlink()) and _known(folder) is None:
         raise ConversionError(f"{folder} exists and is no RTL project of l1ae: choose another folder or remove it")
-
-
-def _replace(draft: Path, folder: Path, previous: Path) -> None:
-    """Put the draft in the place of the folder; what was there comes back when that fails."""
-    if folder.exists():
-        folder.rename(previous)
-    try:
-        draft.rename(folder)
-    except BaseException:
-        if previous.exists():
-            previous.rename(folder)
-        raise
-    if previous.exists():
-        shutil.rmtree(previous)

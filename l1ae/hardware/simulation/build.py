@@ -11,6 +11,7 @@ from importlib import resources
 from pathlib import Path
 
 from l1ae.errors import RunFolderError, ToolchainError
+from l1ae.files import cache_folder
 from l1ae.hardware.simulation.tools import Tools, find_tools, run_all
 
 _PREFIX = "Vdesign"
@@ -62,7 +63,7 @@ def build(
     driver = resources.files("l1ae.hardware.simulation").joinpath("driver.cpp").read_text(encoding="utf-8")
     settings = [top, output, driver, tools.version, tools.compiler_version, *_VERILATE, *_COMPILE, *_LINK]
     key = _digest([*(setting.encode() for setting in settings), *texts])
-    cache = cache or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "l1ae" / "simulation"
+    cache = cache or cache_folder("simulation")
     library = cache / f"{top}-{key}.so"
     if not library.exists():
         try:

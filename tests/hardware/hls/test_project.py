@@ -242,7 +242,7 @@ def test_link_is_followed(model, tmp_path):
     assert json.loads((tmp_path / "project" / "provenance.json").read_text())["firmware"]["strategy"] != "latency"
 
 
-@pytest.mark.parametrize("step", ["write_test_bench", "write_readme", "provenance", "_replace"])
+@pytest.mark.parametrize("step", ["write_test_bench", "write_readme", "provenance", "replace_folder"])
 @pytest.mark.parametrize("before", [False, True])
 def test_interrupted_emit_leaves_no_half_project(model, tmp_path, monkeypatch, step, before):
     folder = tmp_path / "project"
