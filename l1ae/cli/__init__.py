@@ -30,6 +30,8 @@ def _version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
         "evaluate",
         "compare",
         "encode",
+        "emulate",
+        "export",
         "generate",
         "data",
     ),

@@ -1,0 +1,48 @@
+"""`l1ae emulate`: files of scores of a run or a project."""
+
+import h5py
+import numpy as np
+import pytest
+
+from l1ae.circuit import Circuit
+from l1ae.events.io import read_events, write_events
+from l1ae.events.source import sample_path
+from l1ae.runs import RunFolder
+
+
+@pytest.fixture
+def data(tmp_path):
+    write_events(tmp_path / "in" / "a.h5", read_events(sample_path()).take(slice(0, 300)))
+    write_events(tmp_path / "in" / "b.h5", read_events(sample_path()).take(slice(300, 700)))
+    return tmp_path / "in" / "a.h5", tmp_path / "in" / "b.h5"
+
+
+def test_several_files_of_a_run_become_one_output_each(l1ae, undercomplete, data, tmp_path):
+    run, out = undercomplete.place.run, tmp_path / "scores"
+    said = l1ae("emulate", run, "--data", *data, "--out", out, "--thresholds", "5,90").text
+    assert "score >= 90" in said
+    circuit, chosen = Circuit.load(run / "circuit.json"), RunFolder.open(run).config.data
+    for file in data:
+        events = read_events(file)
+        layout = events.layout.select(chosen.objects, chosen.features)
+        expected = circuit.output_words(events.select(layout).inputs)
+        with h5py.File(out / file.name) as found:
+            assert (found["scores"][:] == expected).all()
+            assert (found["passed"][:] == (expected >= np.array([5, 90]))).all()
+
+
+def test_a_threshold_that_is_no_integer_is_refused(l1ae, undercomplete, data, tmp_path):
+    ended = l1ae(
+        "emulate", undercomplete.place.run, "--data", data[0], "--out", tmp_path / "x.h5", "--thresholds", "1.5"
+    )
+    assert ended.code == 2
+    assert "no list of integer words" in ended.message
+
+
+def test_truncated_data_end_with_2_and_leave_nothing(l1ae, undercomplete, data, tmp_path):
+    with data[0].open("r+b") as file:
+        file.truncate(data[0].stat().st_size // 2)
+    ended = l1ae("emulate", undercomplete.place.run, "--data", data[0], "--out", tmp_path / "x.h5")
+    assert ended.code == 2
+    assert "truncated or damaged" in ended.message
+    assert not (tmp_path / "x.h5").exists()
