@@ -18,7 +18,7 @@ help:  ## this list
 
 .venv/.made-test: .venv/.made
 	@echo "installing what the tests need into .venv"
-	@$(PIP) --editable '.[generate,notebooks,test]'
+	@$(PIP) --editable '.[export,generate,notebooks,test]'
 	@touch $@
 
 run: .venv/.made  ## events -> trained autoencoder -> verified firmware -> report, on the shipped sample

@@ -1,8 +1,6 @@
 """`l1ae export`: one file of a run or a project, compared with the reference before it is written."""
 
-import importlib.util
 import re
-import subprocess
 import sys
 
 import numpy as np
@@ -93,15 +91,3 @@ def test_a_model_file_has_to_be_converted_first(l1ae, tmp_path):
     file = tmp_path / "model.keras"
     file.write_bytes(b"")
     assert "l1ae convert" in l1ae("export", file, "--format", "onnx", "--out", tmp_path / "x").message
-
-
-@pytest.mark.skipif(
-    importlib.util.find_spec("l1ae.hardware.package") is None, reason="the C header has no writer in this version"
-)
-def test_a_c_header_compiles_alone(l1ae, undercomplete, tmp_path):
-    header = tmp_path / "model.h"
-    assert str(header) in l1ae("export", undercomplete.place.run, "--format", "c", "--out", header).text
-    source = tmp_path / "use.c"
-    source.write_text('#include "model.h"\nint main(void) { return 0; }\n')
-    done = subprocess.run(["gcc", "-std=c99", "-fsyntax-only", source], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")

@@ -17,6 +17,8 @@ COMMANDS = (
     "compare",
     "encode",
     "generate",
+    "export",
+    "emulate",
     "data",
     "data generate",
     "data info",
@@ -59,7 +61,7 @@ def test_help_and_bad_input_need_no_tensorflow():
         "for arguments in (['--help'], ['run', '--help'], ['run', 'nothing.yaml']):\n"
         "    try: main(arguments)\n"
         "    except SystemExit: pass\n"
-        "heavy = {'tensorflow', 'keras', 'hls4ml', 'matplotlib', 'sklearn'} & set(sys.modules)\n"
+        "heavy = {'tensorflow', 'keras', 'hls4ml', 'matplotlib', 'sklearn', 'onnx', 'onnxruntime'} & set(sys.modules)\n"
         "sys.exit(f'imported {heavy}' if heavy else 0)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

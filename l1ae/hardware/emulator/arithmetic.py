@@ -63,7 +63,7 @@ class Value:
         """Without the last `lost` bits; `ties`: whether a tie can be met at all."""
         if not lost:
             return self
-        # Words have at most 62 bits: with as many lost, nothing but the sign is left, and half of the last bit is 2**61.
+        # Words have at most 62 bits: with as many lost, only the sign is left, and half of the last bit is 2**61.
         if lost > 62:
             if rounding is not Rounding.TRN:
                 return Value("zero32()", 32, 0, 0)

@@ -25,7 +25,7 @@ GROUP = 8
 
 @dataclass(frozen=True)
 class Dialect:
-    """What a C text is written for: its types of 32 and 64 bits, the bits of the words that go in and out, kinds of sums."""
+    """What a C text is written for: types of 32 and 64 bits, bits of the words that go in and out, kinds of sums."""
 
     narrow: str
     wide: str
@@ -87,7 +87,9 @@ def choose(node: Dense, source: NodeRange, known: NodeRange, kinds: tuple[str, .
     corrected = offset * int(np.abs(kernel.sum(axis=0)).max())
     largest, weight = known.raw.magnitude, int(np.abs(kernel).max())
     exact = {
-        "quads": -128 + offset <= low + offset and high + offset <= 255 and weight <= 127
+        "quads": low + offset >= 0
+        and high + offset <= 255
+        and weight <= 127
         and largest + corrected + 255 * int(np.abs(kernel).sum(axis=0).max()) < 2**31,
         "pairs": -(2**15) <= low and high < 2**15 and weight < 2**15 and largest < 2**31,
         "floats": max(-low, high, weight, largest) < FLOAT32_LIMIT,

@@ -1,5 +1,6 @@
 """A circuit as C: the operations one after the other, neighbours on single elements in one loop, weights as tables."""
 
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -80,7 +81,9 @@ class Printer:
         """Nodes that share a loop: operations on single elements of tensors of one size, one after the other."""
         group: list[Node] = []
         for node in self.circuit.nodes:
-            if group and (not isinstance(node, _FUSED) or not isinstance(group[0], _FUSED) or group[0].size != node.size):
+            if group and (
+                not isinstance(node, _FUSED) or not isinstance(group[0], _FUSED) or group[0].size != node.size
+            ):
                 yield group
                 group = []
             group.append(node)
@@ -132,9 +135,9 @@ class Printer:
     def _loop(self, group: Sequence[Node]) -> None:
         """One loop over the elements; a tensor that nothing outside reads gets no array."""
         inside = {node.name for node in group}
-        read_later = {
-            name for node in self.circuit.nodes if node.name not in inside for name in node.inputs
-        } | set(self.circuit.outputs)
+        read_later = {name for node in self.circuit.nodes if node.name not in inside for name in node.inputs} | set(
+            self.circuit.outputs
+        )
         kept = [node for node in group if node.name in read_later]
         for node in kept:
             self._declare(node)
@@ -196,7 +199,12 @@ class Printer:
         fraction = self.circuit[node.inputs[0]].format.fraction
         offsets = [offset << fraction if fraction >= 0 else offset >> -fraction for offset in node.offset]
         up = [known.fraction - fraction - shift for shift in node.shift]
-        ends = [*known.raw.low.tolist(), *known.raw.high.tolist(), *(x.low - o for o in offsets), *(x.high - o for o in offsets)]
+        ends = [
+            *known.raw.low.tolist(),
+            *known.raw.high.tolist(),
+            *(x.low - o for o in offsets),
+            *(x.high - o for o in offsets),
+        ]
         bits = max(x.bits, bits_for(*ends, *offsets, *(1 << n for n in up)))
         text = x.to(bits)
         if any(offsets):
@@ -292,8 +300,12 @@ class Printer:
     @_print.register
     def _(self, node: Dot) -> None:
         a, b = (self._loaded(self.circuit[name]) for name in node.inputs)
-        low, high = (known for known in (self.circuit.ranges[node.name].raw.low, self.circuit.ranges[node.name].raw.high))
-        bits = max(a.bits, b.bits, bits_for(int(low.min()), int(high.max()), self.circuit.ranges[node.name].raw.magnitude))
+        low, high = (
+            known for known in (self.circuit.ranges[node.name].raw.low, self.circuit.ranges[node.name].raw.high)
+        )
+        bits = max(
+            a.bits, b.bits, bits_for(int(low.min()), int(high.max()), self.circuit.ranges[node.name].raw.magnitude)
+        )
         self._sum(node, Value(f"({a.to(bits)} * {b.to(bits)})", bits, 0, 0))
 
     def _sum(self, node: Node, term: Value) -> None:
@@ -310,13 +322,13 @@ class Printer:
     def _(self, node: Wire) -> None:
         bits = self.bits(node)
         sources = [self.circuit[name] for name in node.inputs]
-        values = [self._loaded(source, f"{{}}") for source in sources]
+        values = [self._loaded(source, "{}") for source in sources]
         ends = np.cumsum([0, *(source.size for source in sources)]).tolist()
         indices = np.array(node.indices)
         # One loop for each run of elements that come from one operand.
         owner = np.where(indices < 0, -1, np.searchsorted(ends, indices, side="right") - 1)
         cuts = [0, *(np.flatnonzero(np.diff(owner)) + 1).tolist(), len(indices)]
-        for first, last in zip(cuts, cuts[1:], strict=False):
+        for first, last in itertools.pairwise(cuts):
             which = int(owner[first])
             if which < 0:
                 self._lines.append(f"for (int i = {first}; i < {last}; ++i) {self.array(node)}[i] = zero{bits}();")
@@ -350,4 +362,3 @@ class Printer:
             place = f"out[{start} + i]" if start else "out[i]"
             self._lines.append(f"for (int i = 0; i < {node.size}; ++i) {place} = {value.to(self.dialect.output_bits)};")
             start += node.size
-
