@@ -91,7 +91,7 @@ def choose(node: Dense, source: NodeRange, known: NodeRange, kinds: tuple[str, .
         and high + offset <= 255
         and weight <= 127
         and largest + corrected + 255 * int(np.abs(kernel).sum(axis=0).max()) < 2**31,
-        "pairs": -(2**15) <= low and high < 2**15 and weight < 2**15 and largest < 2**31,
+        "pairs": low >= -(2**15) and high < 2**15 and weight < 2**15 and largest < 2**31,
         "floats": max(-low, high, weight, largest) < FLOAT32_LIMIT,
         "words32": max(-low, high, weight, largest) < 2**31,
         "words64": True,

@@ -2,36 +2,24 @@
 
 import itertools
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from functools import singledispatchmethod
 from importlib import resources
 
 import numpy as np
-from numpy.typing import NDArray
 
 from l1ae.circuit.graph import Circuit
 from l1ae.circuit.nodes import (
-    Add,
-    Clip,
     Dense,
     Dot,
-    Input,
-    Leaky,
-    Lookup,
-    Multiply,
     Node,
-    Quantize,
-    Scale,
-    Subtract,
     Sum,
 )
 from l1ae.circuit.tensors import MaxPool, Wire
-from l1ae.errors import ConversionError
-from l1ae.hardware.emulator.arithmetic import Value, bits_for, literal, smallest
+from l1ae.hardware.emulator.arithmetic import Value, bits_for
+from l1ae.hardware.emulator.elements import FUSED, Elements
 from l1ae.hardware.emulator.linear import Dialect, choose
 
-_FUSED = (Input, Quantize, Scale, Clip, Leaky, Lookup, Subtract, Add, Multiply)
 _HELPER = re.compile(r"\bstatic (?:inline|ALWAYS) [\w<> ]+?\b(\w+)\(")
 
 
@@ -55,20 +43,14 @@ def event_code(circuit: Circuit, prefix: str) -> str:
     return re.sub(rf"\b({'|'.join(sorted(names))})\b", rf"{prefix}_\1", text)
 
 
-@dataclass
-class Printer:
-    """Prints one circuit in one dialect; every tensor is an array of one type, 32 or 64 bits by its proved range."""
-
-    circuit: Circuit
-    dialect: Dialect
-    _constants: list[str] = field(default_factory=list)
-    _lines: list[str] = field(default_factory=list)
+class Printer(Elements):
+    """Prints one circuit in one dialect."""
 
     def text(self, signature: str) -> str:
         """The tables, then the function with this signature, which has the parameters `words` and `out`."""
         self._constants, self._lines = [], []
         for group in self._groups():
-            if isinstance(group[0], _FUSED):
+            if isinstance(group[0], FUSED):
                 self._loop(group)
             else:
                 self._declare(group[0])
@@ -81,173 +63,15 @@ class Printer:
         """Nodes that share a loop: operations on single elements of tensors of one size, one after the other."""
         group: list[Node] = []
         for node in self.circuit.nodes:
-            if group and (
-                not isinstance(node, _FUSED) or not isinstance(group[0], _FUSED) or group[0].size != node.size
-            ):
+            if group and (not isinstance(node, FUSED) or not isinstance(group[0], FUSED) or group[0].size != node.size):
                 yield group
                 group = []
             group.append(node)
-            if not isinstance(node, _FUSED):
+            if not isinstance(node, FUSED):
                 yield group
                 group = []
         if group:
             yield group
-
-    # Names and types
-
-    def _index(self, node: Node) -> int:
-        return next(index for index, other in enumerate(self.circuit.nodes) if other is node)
-
-    def array(self, node: Node) -> str:
-        """Name of the array that holds the words of a node."""
-        return f"t{self._index(node)}"
-
-    def bits(self, node: Node) -> int:
-        """Bits of the words of a node in its array."""
-        known = self.circuit.ranges[node.name]
-        return bits_for(int(known.low.min()), int(known.high.max()))
-
-    def type(self, bits: int) -> str:
-        """The type of single words, of one event or of a block."""
-        return self.dialect.narrow if bits == 32 else self.dialect.wide
-
-    def _declare(self, node: Node) -> None:
-        self._lines.append(f"{self.type(self.bits(node))} {self.array(node)}[{node.size}];")
-
-    def constant(self, words: Sequence[int] | NDArray[np.int64], bits: int | None = None) -> str:
-        """Name of a new table of these words, in the narrowest type when no bits are given."""
-        values = [int(word) for word in np.asarray(words).ravel()]
-        name = f"c{len(self._constants)}"
-        suffix = "LL" if (bits or smallest(values)) == 64 else ""
-        lines = [", ".join(f"{v}{suffix}" for v in values[i : i + 24]) for i in range(0, len(values), 24)]
-        text = ",\n  ".join(lines)
-        self._constants.append(f"static const int{bits or smallest(values)}_t {name}[{len(values)}] = {{\n  {text}}};")
-        return name
-
-    def _element(self, words: Sequence[int], bits: int) -> str:
-        """The word of element `i`: a literal where all are the same."""
-        if len(set(words)) == 1:
-            return literal(words[0])
-        return f"{self.constant(words, bits)}[i]"
-
-    # Operations on single elements
-
-    def _loop(self, group: Sequence[Node]) -> None:
-        """One loop over the elements; a tensor that nothing outside reads gets no array."""
-        inside = {node.name for node in group}
-        read_later = {name for node in self.circuit.nodes if node.name not in inside for name in node.inputs} | set(
-            self.circuit.outputs
-        )
-        kept = [node for node in group if node.name in read_later]
-        for node in kept:
-            self._declare(node)
-        self._lines.append(f"for (int i = 0; i < {group[0].size}; ++i) {{")
-        local: dict[str, Value] = {}
-        for node in group:
-            operands = [local.get(name) or self._loaded(self.circuit[name]) for name in node.inputs]
-            known = self.circuit.ranges[node.name]
-            raw = self.word(node, operands)
-            result = raw if isinstance(node, Input) else self._formatted(node, raw)
-            name = f"x{self._index(node)}"
-            bits = self.bits(node)
-            self._lines.append(f"  {self.type(bits)} {name} = {result.to(bits)};")
-            local[node.name] = Value(name, bits, int(known.low.min()), int(known.high.max()))
-            if node in kept:
-                self._lines.append(f"  {self.array(node)}[i] = {name};")
-        self._lines.append("}")
-
-    def _formatted(self, node: Node, raw: Value) -> Value:
-        """The exact result of a node in its format."""
-        known = self.circuit.ranges[node.name]
-        if known.overflow == "never" and known.fraction == node.format.fraction:
-            return raw
-        return raw.quantized(known.fraction, node.format, ties=bool(self.circuit.ties[node.name].any()))
-
-    def _loaded(self, node: Node, index: str = "i") -> Value:
-        known = self.circuit.ranges[node.name]
-        return Value(f"{self.array(node)}[{index}]", self.bits(node), int(known.low.min()), int(known.high.max()))
-
-    def _aligned(self, node: Node, operands: Sequence[Value]) -> list[Value]:
-        """Operands with as many bits below the point as the result."""
-        fraction = self.circuit.ranges[node.name].fraction
-        sources = [self.circuit[name].format.fraction for name in node.inputs]
-        return [value.shifted(fraction - source) for value, source in zip(operands, sources, strict=True)]
-
-    @singledispatchmethod
-    def word(self, node: Node, operands: Sequence[Value]) -> Value:
-        """The exact result of one element."""
-        raise TypeError(f"no rule for {type(node).__name__}")
-
-    def _raw(self, node: Node, text: str, bits: int) -> Value:
-        raw = self.circuit.ranges[node.name].raw
-        return Value(text, bits, int(raw.low.min()), int(raw.high.max()))
-
-    @word.register
-    def _(self, node: Input, operands: Sequence[Value]) -> Value:
-        start = self.circuit.columns[node.name].start
-        bits = self.bits(node)
-        given = Value(f"words[{start} + i]" if start else "words[i]", self.dialect.input_bits, 0, 0)
-        return self._raw(node, given.to(bits), bits)
-
-    @word.register
-    def _(self, node: Quantize, operands: Sequence[Value]) -> Value:
-        return operands[0]
-
-    @word.register
-    def _(self, node: Scale, operands: Sequence[Value]) -> Value:
-        known, (x,) = self.circuit.ranges[node.name], operands
-        fraction = self.circuit[node.inputs[0]].format.fraction
-        offsets = [offset << fraction if fraction >= 0 else offset >> -fraction for offset in node.offset]
-        up = [known.fraction - fraction - shift for shift in node.shift]
-        ends = [
-            *known.raw.low.tolist(),
-            *known.raw.high.tolist(),
-            *(x.low - o for o in offsets),
-            *(x.high - o for o in offsets),
-        ]
-        bits = max(x.bits, bits_for(*ends, *offsets, *(1 << n for n in up)))
-        text = x.to(bits)
-        if any(offsets):
-            text = f"({text} - {self._element(offsets, bits)})"
-        if any(up):
-            text = f"times{bits}({text}, {self._element(up, 32)})"
-        return self._raw(node, text, bits)
-
-    @word.register
-    def _(self, node: Subtract | Add, operands: Sequence[Value]) -> Value:
-        a, b = self._aligned(node, operands)
-        raw = self.circuit.ranges[node.name].raw
-        bits = max(a.bits, b.bits, bits_for(int(raw.low.min()), int(raw.high.max())))
-        return self._raw(node, f"({a.to(bits)} {'+' if isinstance(node, Add) else '-'} {b.to(bits)})", bits)
-
-    @word.register
-    def _(self, node: Multiply, operands: Sequence[Value]) -> Value:
-        raw = self.circuit.ranges[node.name].raw
-        bits = max(*(x.bits for x in operands), bits_for(int(raw.low.min()), int(raw.high.max())))
-        return self._raw(node, f"({operands[0].to(bits)} * {operands[1].to(bits)})", bits)
-
-    @word.register
-    def _(self, node: Lookup, operands: Sequence[Value]) -> Value:
-        bits, size = bits_for(int(node.tables.min()), int(node.tables.max())), node.tables.shape[1]
-        table = self.constant(node.tables, bits)
-        row = f" + {size} * i" if len(node.tables) > 1 else ""
-        if not -(2**31) < node.low < 2**31 or operands[0].bits != 32:
-            raise ConversionError(f"layer {node.name}: its tables begin at word {node.low}; 32 bits are supported")
-        return self._raw(node, f"lookup{bits}({table}{row}, {operands[0].text} - {literal(node.low)})", bits)
-
-    @word.register
-    def _(self, node: Clip, operands: Sequence[Value]) -> Value:
-        (x,) = self._aligned(node, operands)
-        up = self.circuit.ranges[node.name].fraction - node.fraction
-        if node.low is not None:
-            x = x.at_least(node.low << up)
-        return x if node.high is None else x.at_most(node.high << up)
-
-    @word.register
-    def _(self, node: Leaky, operands: Sequence[Value]) -> Value:
-        (x,) = operands
-        bits = max(x.bits, bits_for(x.low << node.shift, x.high << node.shift))
-        return self._raw(node, f"leaky{bits}({x.to(bits)}, {node.shift})", bits)
 
     # Operations on whole tensors
 
@@ -270,7 +94,7 @@ class Printer:
         return f"{self.array(node)}[{index}] = {self._formatted(node, raw).to(self.bits(node))};"
 
     @_print.register
-    def _(self, node: Dense) -> None:
+    def _print_dense(self, node: Dense) -> None:
         known = self.circuit.ranges[node.name]
         layer = choose(node, self.circuit.ranges[node.inputs[0]], known, self.dialect.kinds)
         bits = 64 if layer.kind == "words64" else 32
@@ -294,11 +118,11 @@ class Printer:
         self._lines.append(f"for (int i = 0; i < {node.size}; ++i) {self._store(node, 'i', raw)}")
 
     @_print.register
-    def _(self, node: Sum) -> None:
+    def _print_sum(self, node: Sum) -> None:
         self._sum(node, self._loaded(self.circuit[node.inputs[0]]))
 
     @_print.register
-    def _(self, node: Dot) -> None:
+    def _print_dot(self, node: Dot) -> None:
         a, b = (self._loaded(self.circuit[name]) for name in node.inputs)
         low, high = (
             known for known in (self.circuit.ranges[node.name].raw.low, self.circuit.ranges[node.name].raw.high)
@@ -319,7 +143,7 @@ class Printer:
         self._lines.append(self._store(node, "0", self._raw(node, name, bits)))
 
     @_print.register
-    def _(self, node: Wire) -> None:
+    def _print_wire(self, node: Wire) -> None:
         bits = self.bits(node)
         sources = [self.circuit[name] for name in node.inputs]
         values = [self._loaded(source, "{}") for source in sources]
@@ -341,7 +165,7 @@ class Printer:
             self._lines.append(f"for (int i = {first}; i < {last}; ++i) {self._store(node, 'i', loaded.shifted(up))}")
 
     @_print.register
-    def _(self, node: MaxPool) -> None:
+    def _print_maxpool(self, node: MaxPool) -> None:
         source = self.circuit[node.inputs[0]]
         size, bits = node.windows.shape[1], self.bits(source)
         places = self.constant(node.windows, 32)
