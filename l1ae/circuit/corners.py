@@ -162,7 +162,8 @@ def _random_words(circuit: Circuit, rng: np.random.Generator) -> Words:
     width = np.concatenate([np.full(port.size, port.format.width) for port in circuit.inputs])
     centre = np.zeros(n, dtype=np.int64)
     for port in circuit.inputs:
-        first = {port.name, *(node.name for node in circuit.nodes if node.inputs == (port.name,))}
+        quantizers = (node for node in circuit.nodes if isinstance(node, Quantize) and node.inputs == (port.name,))
+        first = {port.name, *(node.name for node in quantizers)}
         scale = next((node for node in circuit.nodes if isinstance(node, Scale) and node.inputs[0] in first), None)
         if scale is not None and port.format.fraction >= 0:
             centre[circuit.columns[port.name]] = np.array(scale.offset, dtype=np.int64) << port.format.fraction

@@ -13,6 +13,7 @@ from l1ae.circuit import (
     Overflow,
     Quantize,
     Rounding,
+    Scale,
     corner_words,
     tie_counts,
 )
@@ -132,3 +133,13 @@ def test_of_a_large_sum_some_elements_are_driven_to_their_bounds() -> None:
     assert set((chosen % 8).tolist()) == set(range(8))
     np.testing.assert_array_equal(seen.min(axis=0)[chosen], known.low[chosen])
     np.testing.assert_array_equal(seen.max(axis=0)[chosen], known.high[chosen])
+
+
+def test_a_scaling_behind_a_layer_of_another_size_is_none_of_the_port() -> None:
+    port = Input("words", (), (4,), FixedFormat(signed=True, width=6, integer=6))
+    kernel = FixedFormat(signed=True, width=2, integer=2)
+    dense = Dense("sums", ("words",), (2,), UNDECIDED, np.ones((4, 2), dtype=np.int64), kernel, None, None)
+    scale = Scale("scaled", ("sums",), (2,), UNDECIDED, offset=(3, 5), shift=(1, 2))
+    words = corner_words(Circuit.derive([port, dense, scale]))
+    assert words.shape[1] == 4
+    assert (words.min(), words.max()) == (-32, 31)
