@@ -1,1 +1,1 @@
-"""Fast evaluation of a circuit in C: one event as plain C, blocks of events with vector instructions."""
+"""A circuit as plain C, one event at a time."""

@@ -1,7 +1,6 @@
 """C expressions for the operations on single words, each in the narrowest of 32 and 64 bits that is proved to do.
 
-The expressions call the helpers of a prelude, `scalar.h` or `lanes.h`, so that the same text computes one event or a
-block of events side by side.
+The expressions call the helpers of `scalar.h`.
 """
 
 from collections.abc import Sequence

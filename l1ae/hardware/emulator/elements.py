@@ -22,21 +22,21 @@ from l1ae.circuit.nodes import (
 )
 from l1ae.errors import ConversionError
 from l1ae.hardware.emulator.arithmetic import Value, bits_for, literal, smallest
-from l1ae.hardware.emulator.linear import Dialect
 
 #: Operations on single elements, which can share a loop.
 FUSED = (Input, Quantize, Scale, Clip, Leaky, Lookup, Subtract, Add, Multiply)
+#: The types of single words, by their bits.
+C_TYPES = {32: "int32_t", 64: "int64_t"}
 
 
 @dataclass
 class Elements:
-    """Names, types and single elements of one circuit in one dialect.
+    """Names, types and single elements of one circuit.
 
     Every tensor is an array of one type, 32 or 64 bits by its proved range.
     """
 
     circuit: Circuit
-    dialect: Dialect
     _constants: list[str] = field(default_factory=list)
     _lines: list[str] = field(default_factory=list)
 
@@ -54,12 +54,8 @@ class Elements:
         known = self.circuit.ranges[node.name]
         return bits_for(int(known.low.min()), int(known.high.max()))
 
-    def type(self, bits: int) -> str:
-        """The type of single words, of one event or of a block."""
-        return self.dialect.narrow if bits == 32 else self.dialect.wide
-
     def _declare(self, node: Node) -> None:
-        self._lines.append(f"{self.type(self.bits(node))} {self.array(node)}[{node.size}];")
+        self._lines.append(f"{C_TYPES[self.bits(node)]} {self.array(node)}[{node.size}];")
 
     def constant(self, words: Sequence[int] | NDArray[np.int64], bits: int | None = None) -> str:
         """Name of a new table of these words, in the narrowest type when no bits are given."""
@@ -97,7 +93,7 @@ class Elements:
             result = raw if isinstance(node, Input) else self._formatted(node, raw)
             name = f"x{self._index(node)}"
             bits = self.bits(node)
-            self._lines.append(f"  {self.type(bits)} {name} = {result.to(bits)};")
+            self._lines.append(f"  {C_TYPES[bits]} {name} = {result.to(bits)};")
             local[node.name] = Value(name, bits, int(known.low.min()), int(known.high.max()))
             if node in kept:
                 self._lines.append(f"  {self.array(node)}[i] = {name};")
@@ -133,7 +129,7 @@ class Elements:
     def _(self, node: Input, operands: Sequence[Value]) -> Value:
         start = self.circuit.columns[node.name].start
         bits = self.bits(node)
-        given = Value(f"words[{start} + i]" if start else "words[i]", self.dialect.input_bits, 0, 0)
+        given = Value(f"words[{start} + i]" if start else "words[i]", 64, 0, 0)
         return self._raw(node, given.to(bits), bits)
 
     @word.register

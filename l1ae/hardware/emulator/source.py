@@ -17,10 +17,10 @@ from l1ae.circuit.nodes import (
 )
 from l1ae.circuit.tensors import MaxPool, Wire
 from l1ae.hardware.emulator.arithmetic import Value, bits_for
-from l1ae.hardware.emulator.elements import FUSED, Elements
-from l1ae.hardware.emulator.linear import Dialect, choose
+from l1ae.hardware.emulator.elements import C_TYPES, FUSED, Elements
+from l1ae.hardware.emulator.linear import linear
 
-_HELPER = re.compile(r"\bstatic (?:inline|ALWAYS) [\w<> ]+?\b(\w+)\(")
+_HELPER = re.compile(r"\bstatic inline [\w<> ]+?\b(\w+)\(")
 
 
 def template(name: str) -> str:
@@ -35,16 +35,14 @@ def event_code(circuit: Circuit, prefix: str) -> str:
     name begins with the prefix. Raises `ConversionError` for what 64 bits cannot compute.
     """
     prelude = template("scalar.h")
-    body = Printer(circuit, Dialect("int32_t", "int64_t", input_bits=64, output_bits=64)).text(
-        "static void event(const int64_t *words, int64_t *out)"
-    )
+    body = Printer(circuit).text("static void event(const int64_t *words, int64_t *out)")
     text = f"{prelude}\n{body}"
     names = {*_HELPER.findall(prelude), "event", *re.findall(r"\b[ck]\d+(?=\[)", body)}
     return re.sub(rf"\b({'|'.join(sorted(names))})\b", rf"{prefix}_\1", text)
 
 
 class Printer(Elements):
-    """Prints one circuit in one dialect."""
+    """Prints one circuit."""
 
     def text(self, signature: str) -> str:
         """The tables, then the function with this signature, which has the parameters `words` and `out`."""
@@ -86,7 +84,7 @@ class Printer(Elements):
         if value.bits == bits:
             return self.array(source)
         copy = f"{self.array(node)}_in"
-        self._lines.append(f"{self.type(bits)} {copy}[{source.size}];")
+        self._lines.append(f"{C_TYPES[bits]} {copy}[{source.size}];")
         self._lines.append(f"for (int i = 0; i < {source.size}; ++i) {copy}[i] = {value.to(bits)};")
         return copy
 
@@ -95,27 +93,17 @@ class Printer(Elements):
 
     @_print.register
     def _print_dense(self, node: Dense) -> None:
-        known = self.circuit.ranges[node.name]
-        layer = choose(node, self.circuit.ranges[node.inputs[0]], known, self.dialect.kinds)
-        bits = 64 if layer.kind == "words64" else 32
-        (k, f), source = layer.kernel.shape, self._source(node, bits)
+        layer = linear(node, self.circuit.ranges[node.inputs[0]], self.circuit.ranges[node.name])
+        bits, sums = layer.bits, f"{self.array(node)}_sums"
         windows = "0" if layer.windows is None else self.constant(layer.windows, 32)
-        start = self.constant(layer.start_words(), bits)
-        raw = self._raw(node, f"{self.array(node)}_sums[i]", bits)
-        self._lines.append(f"{self.type(bits)} {self.array(node)}_sums[{node.size}];")
-        sizes = (layer.positions, k, f)
-        if layer.kind in ("quads", "pairs"):
-            weights = self.constant(layer.packed(), 32)
-            flip = int(layer.offset != 0)
-            call = f"{layer.kind}<{layer.positions}, {k}, {f}, {flip}>({source}, {windows}, {weights}, {start}"
-        elif layer.kind == "floats":
-            weights = self.constant(layer.kernel, 32)
-            call = f"floats<{layer.positions}, {k}, {f}>({source}, {windows}, {weights}, {start}"
-        else:
-            weights = self.constant(layer.kernel, bits)
-            call = f"linear{bits}({source}, {windows}, {weights}, {start}, {', '.join(map(str, sizes))}"
-        self._lines.append(f"{call}, {self.array(node)}_sums);")
-        self._lines.append(f"for (int i = 0; i < {node.size}; ++i) {self._store(node, 'i', raw)}")
+        weights, start = self.constant(layer.kernel, bits), self.constant(layer.start, bits)
+        sizes = ", ".join(map(str, (layer.positions, *layer.kernel.shape)))
+        source = self._source(node, bits)
+        self._lines += [
+            f"{C_TYPES[bits]} {sums}[{node.size}];",
+            f"linear{bits}({source}, {windows}, {weights}, {start}, {sizes}, {sums});",
+            f"for (int i = 0; i < {node.size}; ++i) {self._store(node, 'i', self._raw(node, f'{sums}[i]', bits))}",
+        ]
 
     @_print.register
     def _print_sum(self, node: Sum) -> None:
@@ -124,12 +112,8 @@ class Printer(Elements):
     @_print.register
     def _print_dot(self, node: Dot) -> None:
         a, b = (self._loaded(self.circuit[name]) for name in node.inputs)
-        low, high = (
-            known for known in (self.circuit.ranges[node.name].raw.low, self.circuit.ranges[node.name].raw.high)
-        )
-        bits = max(
-            a.bits, b.bits, bits_for(int(low.min()), int(high.max()), self.circuit.ranges[node.name].raw.magnitude)
-        )
+        magnitude = self.circuit.ranges[node.name].raw.magnitude
+        bits = max(a.bits, b.bits, bits_for(magnitude, -magnitude))
         self._sum(node, Value(f"({a.to(bits)} * {b.to(bits)})", bits, 0, 0))
 
     def _sum(self, node: Node, term: Value) -> None:
@@ -138,7 +122,7 @@ class Printer(Elements):
         bits = max(term.bits, bits_for(raw.magnitude, -raw.magnitude))
         name = f"{self.array(node)}_sum"
         size = self.circuit[node.inputs[0]].size
-        self._lines.append(f"{self.type(bits)} {name} = zero{bits}();")
+        self._lines.append(f"{C_TYPES[bits]} {name} = zero{bits}();")
         self._lines.append(f"for (int i = 0; i < {size}; ++i) {name} += {term.to(bits)};")
         self._lines.append(self._store(node, "0", self._raw(node, name, bits)))
 
@@ -172,7 +156,7 @@ class Printer(Elements):
         largest = f"{self.array(node)}_max"
         self._lines += [
             f"for (int i = 0; i < {node.size}; ++i) {{",
-            f"  {self.type(bits)} {largest} = {self.array(source)}[{places}[i * {size}]];",
+            f"  {C_TYPES[bits]} {largest} = {self.array(source)}[{places}[i * {size}]];",
             f"  for (int j = 1; j < {size}; ++j)",
             f"    {largest} = max{bits}({largest}, {self.array(source)}[{places}[i * {size} + j]]);",
             f"  {self._store(node, 'i', self._raw(node, largest, bits))}",
@@ -184,5 +168,5 @@ class Printer(Elements):
         for node in (self.circuit[name] for name in self.circuit.outputs):
             value = self._loaded(node)
             place = f"out[{start} + i]" if start else "out[i]"
-            self._lines.append(f"for (int i = 0; i < {node.size}; ++i) {place} = {value.to(self.dialect.output_bits)};")
+            self._lines.append(f"for (int i = 0; i < {node.size}; ++i) {place} = {value.to(64)};")
             start += node.size

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from l1ae.circuit.corners import corner_words
 from l1ae.hardware.emulator.source import event_code
 from tests.circuits import circuits
 
@@ -29,7 +30,7 @@ def test_one_event_in_c_is_the_reference(circuit, tmp_path):
     subprocess.run(command, check=True)
     low, high = circuit.port_range
     drawn = np.random.default_rng(1).integers(low, high + 1, (200, circuit.n_inputs))
-    words = np.ascontiguousarray(np.concatenate([[low, high], drawn]), dtype=np.int64)
+    words = np.ascontiguousarray(np.concatenate([corner_words(circuit, 1), drawn]), dtype=np.int64)
     expected = circuit.output_words(words)
     found = np.zeros_like(expected)
     pointers = (array.ctypes.data_as(ctypes.c_void_p) for array in (words, found))
