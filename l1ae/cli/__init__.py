@@ -62,7 +62,7 @@ def main(arguments: list[str] | None = None) -> None:
         code = error.exit_code
     except (click.Abort, KeyboardInterrupt):
         click.echo(
-            "l1ae: interrupted; run, train and data generate continue where they stopped",
+            "l1ae: interrupted; run, train, emulate and data generate continue where they stopped",
             err=True,
         )
         code = 130

@@ -1,5 +1,7 @@
 """`l1ae emulate`: files of scores of a run or a project."""
 
+import json
+
 import h5py
 import numpy as np
 import pytest
@@ -46,3 +48,15 @@ def test_truncated_data_end_with_2_and_leave_nothing(l1ae, undercomplete, data, 
     assert ended.code == 2
     assert "truncated or damaged" in ended.message
     assert not (tmp_path / "x.h5").exists()
+
+
+def test_thresholds_are_those_of_the_report_unless_others_are_named(l1ae, undercomplete, data, tmp_path):
+    run = undercomplete.place.run
+    physics = json.loads((run / "report.json").read_text())["physics"]
+    cuts = {point["threshold"] for signal in physics.values() for point in signal["tpr"].values()} - {None}
+    assert cuts
+    said = l1ae("emulate", run, "--data", data[0], "--out", tmp_path / "x.h5").text
+    with h5py.File(tmp_path / "x.h5") as found:
+        assert json.loads(bytes(found.attrs["record"]))["thresholds"] == sorted(cuts)
+        assert (found["passed"][:] == (found["scores"][:] >= np.array(sorted(cuts)))).all()
+    assert all(f"score >= {int(cut)}:" in said for cut in cuts)
