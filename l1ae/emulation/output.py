@@ -7,14 +7,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
 from l1ae.circuit import Circuit
 from l1ae.emulation.parts import Part
-from l1ae.events.columns import BLOCK
-from l1ae.events.sink import Sink, sink
+from l1ae.events.columns import ColumnWriter
 from l1ae.files import atomic_path
 
 FORMAT = "l1ae-scores-1"
@@ -53,43 +51,18 @@ def _hdf5(out: Path, outputs: int, kind: np.dtype, record: Mapping[str, Any]) ->
     cuts = len(record["thresholds"])
     if cuts:  # HDF5 has no blocks of no width
         columns["passed"] = (np.dtype(np.uint8), (cuts,))
-    with atomic_path(out) as temporary, sink(temporary) as place, _created(place) as file:
-        for name, (type_, shape) in columns.items():
-            file.create_dataset(
-                name,
-                shape=(record["events"], *shape),
-                maxshape=(None, *shape),  # a block may be longer than a short file
-                chunks=(BLOCK, *shape),
-                dtype=type_,
-                compression="gzip",
-                compression_opts=4,
-                shuffle=True,
-                fletcher32=True,
-            )
-        rows = 0
+    with ColumnWriter(out, FORMAT, columns, lambda: record) as file:
 
         def append(part: Part, decisions: NDArray[np.bool_]) -> None:
-            nonlocal rows
-            values = {"event_id": part.event_id, "process": part.process, "scores": part.scores, "passed": decisions}
-            for name in columns:
-                file[name][rows : rows + len(decisions)] = values[name]
-            place.check()
-            rows += len(decisions)
+            values: dict[str, NDArray[Any]] = {
+                "event_id": part.event_id,
+                "process": part.process,
+                "scores": part.scores,
+                "passed": decisions,
+            }
+            file.append({name: values[name] for name in columns})
 
         yield append
-        # Of fixed length, as in event files: texts of variable length have no checksum.
-        file.attrs["format"] = np.bytes_(FORMAT)
-        file.attrs["record"] = np.bytes_(json.dumps(record))
-
-
-def _created(place: Sink) -> h5py.File:
-    """A new HDF5 file without the time of its creation, which `h5py.File` would let HDF5 write into it."""
-    access, creation = h5py.h5p.create(h5py.h5p.FILE_ACCESS), h5py.h5p.create(h5py.h5p.FILE_CREATE)
-    access.set_fclose_degree(h5py.h5f.CLOSE_STRONG)
-    access.set_libver_bounds(h5py.h5f.LIBVER_LATEST, h5py.h5f.LIBVER_LATEST)
-    access.set_fileobj_driver(h5py.h5fd.fileobj_driver, place)
-    creation.set_obj_track_times(False)
-    return h5py.File(h5py.h5f.create(b"scores", h5py.h5f.ACC_TRUNC, fapl=access, fcpl=creation))
 
 
 @contextmanager

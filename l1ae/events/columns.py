@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from l1ae.errors import RunFolderError
-from l1ae.events.sink import sink
+from l1ae.events.sink import Sink, sink
 from l1ae.files import atomic_path
 
 #: Rows in one compressed block of a file.
@@ -42,8 +42,7 @@ class ColumnWriter:
             temporary = stack.enter_context(atomic_path(self.path))
             stack.enter_context(_as_oserror(self.path))
             self._sink = stack.enter_context(sink(temporary))
-            # The newest file format has checksums for its own tables, and the filter below for the data.
-            self._file = stack.enter_context(h5py.File(self._sink, "w", libver="latest"))
+            self._file = stack.enter_context(_created(self._sink))
             for name, (kind, shape) in self.columns.items():
                 self._file.create_dataset(
                     name,
@@ -78,6 +77,17 @@ class ColumnWriter:
             # Of fixed length: HDF5 keeps texts of variable length without a checksum, and hangs where one is damaged.
             self._file.attrs["format"] = np.bytes_(self.form)
             self._file.attrs["record"] = np.bytes_(json.dumps(self.record()))
+
+
+def _created(place: Sink) -> h5py.File:
+    """A new HDF5 file without the time of its creation, which `h5py.File` would let HDF5 write into it."""
+    access, creation = h5py.h5p.create(h5py.h5p.FILE_ACCESS), h5py.h5p.create(h5py.h5p.FILE_CREATE)
+    access.set_fclose_degree(h5py.h5f.CLOSE_STRONG)
+    # The newest file format has checksums for its own tables, and a filter of each dataset for the data.
+    access.set_libver_bounds(h5py.h5f.LIBVER_LATEST, h5py.h5f.LIBVER_LATEST)
+    access.set_fileobj_driver(h5py.h5fd.fileobj_driver, place)
+    creation.set_obj_track_times(False)
+    return h5py.File(h5py.h5f.create(b"columns", h5py.h5f.ACC_TRUNC, fapl=access, fcpl=creation))
 
 
 @contextmanager

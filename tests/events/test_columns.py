@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import time
 
 import h5py
 import numpy as np
@@ -31,6 +32,14 @@ def test_what_was_added_piece_by_piece_is_in_the_file(tmp_path):
         assert (file["code"][()] == rows(5030)["code"]).all()
         assert (file["code"].dtype, file["event_id"].dtype) == (np.int8, np.uint64)
         assert file["event_id"].fletcher32
+
+
+def test_the_same_rows_give_the_same_bytes_at_any_time(tmp_path):
+    for name in ("first.h5", "second.h5"):
+        with ColumnWriter(tmp_path / name, "codes-1", COLUMNS, dict) as writer:
+            writer.append(rows(5000))
+        time.sleep(1.1)  # HDF5 counts whole seconds
+    assert (tmp_path / "first.h5").read_bytes() == (tmp_path / "second.h5").read_bytes()
 
 
 def test_a_flipped_byte_is_noticed(tmp_path):
