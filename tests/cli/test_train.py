@@ -41,7 +41,7 @@ def test_an_interrupted_training_continues_and_ends_with_the_weights_of_an_unint
     train = ("train", place.config, "--out", place.run)
     ended = l1ae(*train)
     assert ended.code == 130
-    assert ended.err.strip() == "l1ae: interrupted; run, train and data generate continue where they stopped"
+    assert ended.err.strip() == "l1ae: interrupted; run, train, emulate and data generate continue where they stopped"
     assert not (place.run / "model.keras").exists()
     assert len(json.loads((place.run / "checkpoints" / "quantized" / "history.json").read_text())["loss"]) == 1
 
