@@ -7,6 +7,7 @@ from typing import Any
 _PUBLIC = {
     "Circuit": "l1ae.circuit",
     "ConversionError": "l1ae.errors",
+    "Emulator": "l1ae.hardware.emulator.emulator",
     "EventSet": "l1ae.events.schema",
     "Firmware": "l1ae.firmware",
     "FixedFormat": "l1ae.circuit.formats",
@@ -23,6 +24,7 @@ _PUBLIC = {
 __all__ = [
     "Circuit",
     "ConversionError",
+    "Emulator",
     "EventSet",
     "Firmware",
     "FixedFormat",

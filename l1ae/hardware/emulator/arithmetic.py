@@ -3,7 +3,6 @@
 The expressions call the helpers of `scalar.h`.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from l1ae.circuit.formats import FixedFormat, Overflow, Rounding
@@ -98,9 +97,3 @@ class Value:
         if value.low >= format_.low and value.high <= format_.high:
             return value
         return value.wrapped(format_) if wrap else value.at_least(format_.low).at_most(format_.high)
-
-
-def smallest(words: Sequence[int]) -> int:
-    """Bits of the narrowest C integer, 8 to 64, that holds all these words."""
-    low, high = min(words, default=0), max(words, default=0)
-    return next(bits for bits in (8, 16, 32, 64) if -(2 ** (bits - 1)) <= low and high < 2 ** (bits - 1))

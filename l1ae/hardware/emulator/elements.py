@@ -1,6 +1,6 @@
 """The operations of a circuit on single elements, printed as loops in C; neighbours share a loop."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import singledispatchmethod
 
@@ -21,12 +21,30 @@ from l1ae.circuit.nodes import (
     Subtract,
 )
 from l1ae.errors import ConversionError
-from l1ae.hardware.emulator.arithmetic import Value, bits_for, literal, smallest
+from l1ae.hardware.emulator.arithmetic import Value, bits_for, literal
 
 #: Operations on single elements, which can share a loop.
 FUSED = (Input, Quantize, Scale, Clip, Leaky, Lookup, Subtract, Add, Multiply)
-#: The types of single words, by their bits.
-C_TYPES = {32: "int32_t", 64: "int64_t"}
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """What the text is written for.
+
+    `types`: of words of 32 and 64 bits. `input`: range of the words that come in, which are brought to that of their
+    port, or None for 64-bit words that are in it. `output`: a statement with `{place}` and `{value}`, of `output_bits`
+    or, for 0, of any. `kinds`: of sums, the fastest first.
+    """
+
+    types: Mapping[int, str]
+    input: tuple[int, int] | None
+    output: str
+    output_bits: int
+    kinds: tuple[str, ...]
+
+
+#: One event in plain C.
+SCALAR = Dialect({32: "int32_t", 64: "int64_t"}, None, "out[{place}] = {value};", 64, kinds=("words32", "words64"))
 
 
 @dataclass
@@ -37,6 +55,7 @@ class Elements:
     """
 
     circuit: Circuit
+    dialect: Dialect = SCALAR
     _constants: list[str] = field(default_factory=list)
     _lines: list[str] = field(default_factory=list)
 
@@ -55,16 +74,15 @@ class Elements:
         return bits_for(int(known.low.min()), int(known.high.max()))
 
     def _declare(self, node: Node) -> None:
-        self._lines.append(f"{C_TYPES[self.bits(node)]} {self.array(node)}[{node.size}];")
+        self._lines.append(f"{self.dialect.types[self.bits(node)]} {self.array(node)}[{node.size}];")
 
-    def constant(self, words: Sequence[int] | NDArray[np.int64], bits: int | None = None) -> str:
-        """Name of a new table of these words, in the narrowest type when no bits are given."""
+    def constant(self, words: Sequence[int] | NDArray[np.int64], bits: int, type_: str | None = None) -> str:
+        """Name of a new table of these words, integers of so many bits or of another type."""
         values = [int(word) for word in np.asarray(words).ravel()]
         name = f"c{len(self._constants)}"
-        suffix = "LL" if (bits or smallest(values)) == 64 else ""
-        lines = [", ".join(f"{v}{suffix}" for v in values[i : i + 24]) for i in range(0, len(values), 24)]
+        lines = [", ".join(map(literal, values[i : i + 24])) for i in range(0, len(values), 24)]
         text = ",\n  ".join(lines)
-        self._constants.append(f"static const int{bits or smallest(values)}_t {name}[{len(values)}] = {{\n  {text}}};")
+        self._constants.append(f"static const {type_ or f'int{bits}_t'} {name}[{len(values)}] = {{\n  {text}}};")
         return name
 
     def _element(self, words: Sequence[int], bits: int) -> str:
@@ -93,7 +111,7 @@ class Elements:
             result = raw if isinstance(node, Input) else self._formatted(node, raw)
             name = f"x{self._index(node)}"
             bits = self.bits(node)
-            self._lines.append(f"  {C_TYPES[bits]} {name} = {result.to(bits)};")
+            self._lines.append(f"  {self.dialect.types[bits]} {name} = {result.to(bits)};")
             local[node.name] = Value(name, bits, int(known.low.min()), int(known.high.max()))
             if node in kept:
                 self._lines.append(f"  {self.array(node)}[i] = {name};")
@@ -128,9 +146,11 @@ class Elements:
     @word.register
     def _(self, node: Input, operands: Sequence[Value]) -> Value:
         start = self.circuit.columns[node.name].start
-        bits = self.bits(node)
-        given = Value(f"words[{start} + i]" if start else "words[i]", 64, 0, 0)
-        return self._raw(node, given.to(bits), bits)
+        text, bits = f"words[{start} + i]" if start else "words[i]", self.bits(node)
+        if self.dialect.input is None:
+            return self._raw(node, Value(text, 64, 0, 0).to(bits), bits)
+        given = Value(text, bits_for(*self.dialect.input), *self.dialect.input)
+        return self._raw(node, given.at_least(node.format.low).at_most(node.format.high).to(bits), bits)
 
     @word.register
     def _(self, node: Quantize, operands: Sequence[Value]) -> Value:

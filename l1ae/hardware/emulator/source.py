@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import singledispatchmethod
 from importlib import resources
 
@@ -17,8 +17,8 @@ from l1ae.circuit.nodes import (
 )
 from l1ae.circuit.tensors import MaxPool, Wire
 from l1ae.hardware.emulator.arithmetic import Value, bits_for
-from l1ae.hardware.emulator.elements import C_TYPES, FUSED, Elements
-from l1ae.hardware.emulator.linear import linear
+from l1ae.hardware.emulator.elements import FUSED, Elements
+from l1ae.hardware.emulator.linear import Linear, choose
 
 _HELPER = re.compile(r"\bstatic inline [\w<> ]+?\b(\w+)\(")
 
@@ -44,9 +44,9 @@ def event_code(circuit: Circuit, prefix: str) -> str:
 class Printer(Elements):
     """Prints one circuit."""
 
-    def text(self, signature: str) -> str:
-        """The tables, then the function with this signature, which has the parameters `words` and `out`."""
-        self._constants, self._lines = [], []
+    def text(self, signature: str, opening: Sequence[str] = ()) -> str:
+        """The tables, then the function with this signature; it or `opening` declares `words` and `out`."""
+        self._constants, self._lines = [], list(opening)
         for group in self._groups():
             if isinstance(group[0], FUSED):
                 self._loop(group)
@@ -84,7 +84,7 @@ class Printer(Elements):
         if value.bits == bits:
             return self.array(source)
         copy = f"{self.array(node)}_in"
-        self._lines.append(f"{C_TYPES[bits]} {copy}[{source.size}];")
+        self._lines.append(f"{self.dialect.types[bits]} {copy}[{source.size}];")
         self._lines.append(f"for (int i = 0; i < {source.size}; ++i) {copy}[i] = {value.to(bits)};")
         return copy
 
@@ -93,17 +93,22 @@ class Printer(Elements):
 
     @_print.register
     def _print_dense(self, node: Dense) -> None:
-        layer = linear(node, self.circuit.ranges[node.inputs[0]], self.circuit.ranges[node.name])
+        ranges = self.circuit.ranges
+        layer = choose(node, ranges[node.inputs[0]], ranges[node.name], self.dialect.kinds)
         bits, sums = layer.bits, f"{self.array(node)}_sums"
-        windows = "0" if layer.windows is None else self.constant(layer.windows, 32)
-        weights, start = self.constant(layer.kernel, bits), self.constant(layer.start, bits)
-        sizes = ", ".join(map(str, (layer.positions, *layer.kernel.shape)))
         source = self._source(node, bits)
         self._lines += [
-            f"{C_TYPES[bits]} {sums}[{node.size}];",
-            f"linear{bits}({source}, {windows}, {weights}, {start}, {sizes}, {sums});",
+            f"{self.dialect.types[bits]} {sums}[{node.size}];",
+            self._call(layer, source, sums),
             f"for (int i = 0; i < {node.size}; ++i) {self._store(node, 'i', self._raw(node, f'{sums}[i]', bits))}",
         ]
+
+    def _call(self, layer: Linear, source: str, sums: str) -> str:
+        """The statement that computes the sums of a layer."""
+        windows = "0" if layer.windows is None else self.constant(layer.windows, 32)
+        weights, start = self.constant(layer.kernel, layer.bits), self.constant(layer.start, layer.bits)
+        sizes = ", ".join(map(str, (layer.positions, *layer.kernel.shape)))
+        return f"linear{layer.bits}({source}, {windows}, {weights}, {start}, {sizes}, {sums});"
 
     @_print.register
     def _print_sum(self, node: Sum) -> None:
@@ -122,7 +127,7 @@ class Printer(Elements):
         bits = max(term.bits, bits_for(raw.magnitude, -raw.magnitude))
         name = f"{self.array(node)}_sum"
         size = self.circuit[node.inputs[0]].size
-        self._lines.append(f"{C_TYPES[bits]} {name} = zero{bits}();")
+        self._lines.append(f"{self.dialect.types[bits]} {name} = zero{bits}();")
         self._lines.append(f"for (int i = 0; i < {size}; ++i) {name} += {term.to(bits)};")
         self._lines.append(self._store(node, "0", self._raw(node, name, bits)))
 
@@ -156,7 +161,7 @@ class Printer(Elements):
         largest = f"{self.array(node)}_max"
         self._lines += [
             f"for (int i = 0; i < {node.size}; ++i) {{",
-            f"  {C_TYPES[bits]} {largest} = {self.array(source)}[{places}[i * {size}]];",
+            f"  {self.dialect.types[bits]} {largest} = {self.array(source)}[{places}[i * {size}]];",
             f"  for (int j = 1; j < {size}; ++j)",
             f"    {largest} = max{bits}({largest}, {self.array(source)}[{places}[i * {size} + j]]);",
             f"  {self._store(node, 'i', self._raw(node, largest, bits))}",
@@ -167,6 +172,7 @@ class Printer(Elements):
         start = 0
         for node in (self.circuit[name] for name in self.circuit.outputs):
             value = self._loaded(node)
-            place = f"out[{start} + i]" if start else "out[i]"
-            self._lines.append(f"for (int i = 0; i < {node.size}; ++i) {place} = {value.to(64)};")
+            text = value.to(self.dialect.output_bits or value.bits)
+            statement = self.dialect.output.format(place=f"{start} + i" if start else "i", value=text)
+            self._lines.append(f"for (int i = 0; i < {node.size}; ++i) {statement}")
             start += node.size
