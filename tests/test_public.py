@@ -19,6 +19,7 @@ def test_the_public_names_are_these():
     assert sorted(l1ae.__all__) == [
         "Circuit",
         "ConversionError",
+        "Emulator",
         "EventSet",
         "Firmware",
         "FixedFormat",

@@ -6,17 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from l1ae.circuit import Circuit
 from l1ae.emulation.output import SUFFIXES, writer
 from l1ae.emulation.parts import Part, Parts
 from l1ae.errors import ConfigError, DataError
-from l1ae.events.columns import BLOCK
 from l1ae.events.io import CHUNK, EventFile
 from l1ae.events.parquet import ParquetEventFile
 from l1ae.events.schema import EventSet
 from l1ae.files import sha256
+from l1ae.hardware.emulator.emulator import Emulator
 
 #: Events of one part, the unit of the work that an interruption leaves behind.
 PART = 4 * CHUNK
@@ -56,11 +55,12 @@ def emulate_file(
 
     The same input gives the same bytes, resumed or not. `discarded`: partial work of another circuit, other data or
     other thresholds lay there and was started over. Raises `DataError` for events that cannot be read, do not fit the
-    circuit, or change meanwhile, and `ConfigError` for a name or a threshold that makes no sense.
+    circuit, or change meanwhile, `ConfigError` for a name or a threshold that makes no sense, and what `Emulator` does.
     """
     check_names(data, out)
     circuit = Circuit.load(job.circuit)
     thresholds = _thresholds(job, circuit)
+    emulator = Emulator(circuit)
     with _unchanged(data):
         file = opened(data)
         layout = file.layout.select(job.objects, job.features)
@@ -81,14 +81,13 @@ def emulate_file(
         if advance is not None:
             advance(resumed)
         for events in _pieces(file, parts.events, part):
-            words = _scores(circuit, events.select(layout))
-            parts.append(Part(events.event_id, events.process, words))
+            parts.append(Part(events.event_id, events.process, emulator(events.select(layout).inputs)))
             if advance is not None:
                 advance(len(events))
         if parts.events != len(file):
             raise DataError(f"{data} is damaged: {parts.events} of {len(file)} events could be read")
     passed = np.zeros(len(thresholds), dtype=np.int64)
-    with writer(out, circuit, score_type(circuit), record) as append:
+    with writer(out, circuit, emulator.dtype, record) as append:
         for found in parts:
             decisions = found.scores[:, :1] >= np.array(thresholds, dtype=np.int64)
             passed += decisions.sum(axis=0)
@@ -109,23 +108,6 @@ def check_names(data: Path, out: Path) -> None:
 def opened(path: Path) -> EventFile | ParquetEventFile:
     """An event file of either format."""
     return ParquetEventFile(path) if path.suffix == ".parquet" else EventFile(path)
-
-
-def score_type(circuit: Circuit) -> np.dtype:
-    """The smallest of int16, int32 and int64 that holds every word of the outputs."""
-    formats = [circuit[name].format for name in circuit.outputs]
-    kinds = (np.dtype(np.int16), np.dtype(np.int32), np.dtype(np.int64))
-    for kind in kinds[:-1]:
-        ends = np.iinfo(kind)
-        if all(ends.min <= one.low and one.high <= ends.max for one in formats):
-            return kind
-    return kinds[-1]
-
-
-def _scores(circuit: Circuit, events: EventSet) -> NDArray[np.signedinteger]:
-    """Output words (N, m), a slice of the events at a time: the reference takes many times their memory."""
-    found = [circuit.output_words(events.inputs[start : start + BLOCK]) for start in range(0, len(events), BLOCK)]
-    return np.concatenate(found).astype(score_type(circuit))
 
 
 def _thresholds(job: Job, circuit: Circuit) -> tuple[int, ...]:

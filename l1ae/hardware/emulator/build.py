@@ -1,4 +1,4 @@
-"""The library of a circuit: compiled with g++ once for the same text, compiler and processor, and checked when loaded."""
+"""The library of a circuit: compiled once for the same text, compiler and processor, and checked when loaded."""
 
 import ctypes
 import functools

@@ -84,9 +84,10 @@ def choose(node: Dense, source: NodeRange, known: NodeRange, kinds: tuple[str, .
     largest = known.raw.magnitude
     # Packed sums are right modulo 2**32, so that only the result has to fit.
     fits = bits_for(largest, -largest) == 32
+    signed_bytes = kernel.min() >= -(2**7) and kernel.max() < 2**7
     exact = {
-        "quads": 0 <= low + offset and high + offset <= 255 and weight <= 127 and fits,
-        "pairs": -(2**15) <= low and high < 2**15 and weight < 2**15 and fits,
+        "quads": low + offset >= 0 and high + offset <= 255 and signed_bytes and fits,
+        "pairs": low >= -(2**15) and high < 2**15 and weight < 2**15 and fits,
         "floats": max(-low, high, weight, largest) < FLOAT32_LIMIT,
         "words32": bits_for(low, high, weight) == 32 and fits,
         "words64": True,
