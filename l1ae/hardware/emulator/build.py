@@ -69,7 +69,12 @@ def _compile(command: list[str], source: str, library: Path, log: Path, check: C
         with log.open("ab") as messages:
             start = messages.tell()
             done = subprocess.run(
-                [*command, str(text), "-o", str(built)], stdout=messages, stderr=messages, check=False
+                [*command, str(text), "-o", str(built)],
+                stdin=subprocess.DEVNULL,
+                stdout=messages,
+                stderr=messages,
+                env={**os.environ, "LC_ALL": "C"},
+                check=False,
             )
         if done.returncode:
             reason = first_error(log, start) or f"exit status {done.returncode}"
