@@ -32,6 +32,7 @@ def _version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
         "encode",
         "emulate",
         "export",
+        "package",
         "generate",
         "data",
     ),

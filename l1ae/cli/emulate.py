@@ -75,28 +75,9 @@ def command(
 
 def _job(source: Path, thresholds: tuple[int, ...] | None) -> "Job":
     """What a run or a project asks of every file."""
+    from l1ae.deployed import Deployed
     from l1ae.emulation import Job
-    from l1ae.errors import RunFolderError
-    from l1ae.many import kind_of
 
-    kind = kind_of(source)
-    if kind == "model":
-        raise RunFolderError(f"{source} is a model file: l1ae convert it, then l1ae emulate the project")
-    if kind == "project":
-        from l1ae.firmware import CIRCUIT, Firmware
-
-        Firmware.open(source)
-        return Job(source / CIRCUIT, thresholds or ())
-    from l1ae.artifacts import read_record
-    from l1ae.runs import RunFolder
-
-    run = RunFolder.open(source)
-    circuit = run.need(run.circuit, "convert")
-    if thresholds is None and run.report_json.is_file():
-        physics = read_record(run, run.report_json, "report", "physics")["physics"]
-        cuts = {point["threshold"] for signal in physics.values() for point in signal["tpr"].values()}
-        thresholds = tuple(sorted(int(cut) for cut in cuts if cut is not None))
-    chosen = run.config.data
-    objects = None if chosen.objects is None else dict(chosen.objects)
-    features = None if chosen.features is None else tuple(chosen.features)
-    return Job(circuit, thresholds or (), objects, features)
+    deployed = Deployed.open(source, "emulate")
+    cuts = deployed.thresholds() if thresholds is None else thresholds
+    return Job(deployed.path, cuts, *deployed.selection())

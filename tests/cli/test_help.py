@@ -18,6 +18,7 @@ COMMANDS = (
     "encode",
     "generate",
     "export",
+    "package",
     "emulate",
     "data",
     "data generate",

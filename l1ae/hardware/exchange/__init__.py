@@ -1,4 +1,4 @@
-"""The deployed model in the files of others: ONNX and QONNX, each checked against the integer reference."""
+"""The deployed model in the files of others: ONNX, QONNX and plain C, each checked against the integer reference."""
 
 from l1ae.hardware.exchange.check import compare
 from l1ae.hardware.exchange.export import FORMATS, export

@@ -1,6 +1,7 @@
-"""The exported file against the integer reference: run by onnxruntime or qonnx, compared as integers."""
+"""The exported file against the integer reference: run by onnxruntime, qonnx or gcc, compared as integers."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 
 from l1ae.circuit import Circuit
 from l1ae.errors import ToolchainError, VerificationError
+from l1ae.hardware.exchange.header import compiled
 from l1ae.hardware.exchange.packages import need
 
 Words = NDArray[np.int64]
@@ -24,12 +26,13 @@ def compare(
     words: Mapping[str, Words],
     advance: Callable[[int], object] = lambda events: None,
 ) -> int:
-    """Events on which the file `content` of a `kind` ("onnx", "qonnx") and the reference were compared, all equal.
+    """Events on which the file `content` of a `kind` ("onnx", "qonnx", "c") and the reference were compared, all equal.
 
     `words`: (N, n_inputs) by origin. Raises `VerificationError` at the first word that differs, and `ToolchainError`
     when the file cannot be run at all.
     """
-    run = {"onnx": _onnxruntime, "qonnx": _qonnx}[kind](content)
+    tools: dict[str, Callable[[bytes], Run]] = {"onnx": _onnxruntime, "qonnx": _qonnx, "c": partial(compiled, circuit)}
+    run = tools[kind](content)
     total = 0
     for origin, given in words.items():
         for start in range(0, len(given), _EVENTS):
@@ -45,7 +48,7 @@ def _compare(circuit: Circuit, kind: str, run: Run, words: Words, origin: str, s
     given: dict[str, NDArray[Any]] = {}
     for port in circuit.inputs:
         own = words[:, circuit.columns[port.name]].reshape(count, *port.shape)
-        given[port.name] = own if kind == "onnx" else np.ldexp(own, -port.format.fraction).astype(np.float32)
+        given[port.name] = own if kind != "qonnx" else np.ldexp(own, -port.format.fraction).astype(np.float32)
     try:
         found = run(given)
     except Exception as error:  # of the tool, whose exceptions have no common kind
@@ -53,7 +56,7 @@ def _compare(circuit: Circuit, kind: str, run: Run, words: Words, origin: str, s
     expected = circuit.trace(words, circuit.outputs)
     for name, got in zip(circuit.outputs, found, strict=True):
         # A value that is no word at all differs as well: nothing is rounded before it is compared.
-        exact = got if kind == "onnx" else np.ldexp(got.astype(np.float64), circuit[name].format.fraction)
+        exact = got if kind != "qonnx" else np.ldexp(got.astype(np.float64), circuit[name].format.fraction)
         if exact.shape != expected[name].shape:
             raise VerificationError(f"the {kind} file gives {exact.shape} for {name}, not {expected[name].shape}")
         wrong = np.argwhere((exact != expected[name]).reshape(count, -1))

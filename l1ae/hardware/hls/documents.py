@@ -74,7 +74,7 @@ def write_readme(
             {"feature": _cell(name), "bits": f"{width * (index + 1) - 1}:{width * index}"}
             for index, name in enumerate(names[columns])
         ]
-        scaling = _scaling(circuit, node)
+        scaling = scaling_of(circuit, node)
         if scaling is not None:
             for row, offset, shift in zip(rows, scaling.offset, scaling.shift, strict=True):
                 row.update(offset=offset, shift=shift)
@@ -97,7 +97,7 @@ def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
-def _scaling(circuit: Circuit, port: Input) -> Scale | None:
+def scaling_of(circuit: Circuit, port: Input) -> Scale | None:
     """The Scale that all words of a port go through first; None where the network begins in another way."""
     readers = _readers(circuit, port.name)
     if len(readers) == 1 and isinstance(readers[0], Quantize) and readers[0].format == port.format:
