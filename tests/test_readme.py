@@ -22,6 +22,7 @@ _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _WRITTEN = re.compile(r'(?:write_events|\.save)\("([^"]+)"')
 #: A folder of the reader, whose files the document does not have to make.
 _THEIRS = re.compile(r"with QKeras models in `(\w+/)`")
+_PACKAGE_MAKEFILE = Path("l1ae/hardware/package/templates/Makefile")
 #: Options of l1ae that name what a command writes.
 _OUTPUTS = ("out", "firmware", "plot", "json_file", "junit", "markdown", "html", "write_baseline")
 
@@ -75,7 +76,11 @@ class Document:
                 self.wrong.append(f"configuration: {error}")
 
     def check_make(self, arguments):
-        targets = set(_TARGET.findall((self.root / "Makefile").read_text(encoding="utf-8")))
+        makefile = self.root / "Makefile"
+        if arguments[:1] == ["-C"]:  # in a package
+            self.need(arguments[1], "make -C")
+            makefile, arguments = self.root / _PACKAGE_MAKEFILE, arguments[2:]
+        targets = set(_TARGET.findall(makefile.read_text(encoding="utf-8")))
         wanted = [word for word in arguments if "=" not in word and not word.startswith("-")]
         self.wrong += [f"make {word}: no such target" for word in wanted if word not in targets]
 
