@@ -4,7 +4,7 @@ import os
 import platform
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,10 @@ class Row:
     def ratio(self) -> float:
         """Median of the figure over median of the baseline."""
         return self.measured.median / self.baseline.median
+
+    def with_sizes(self, more: Mapping[str, int]) -> "Row":
+        """The same, saying more about how much was measured."""
+        return replace(self, sizes={**self.sizes, **more})
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -79,12 +83,12 @@ def table(rows: Sequence[Row], facts: Mapping[str, Any]) -> Table:
     for row in rows:
         if (row.group, row.baseline_name) != previous:
             previous = row.group, row.baseline_name
-            sizes = ", ".join(f"{count:,} {what}" for what, count in row.sizes.items())
             result.add_section()
-            result.add_row(f"[bold]{row.group}[/bold], {sizes}")
+            result.add_row(f"[bold]{row.group}[/bold]")
             result.add_row(f"  baseline: {row.baseline_name}", row.unit, *_cells(row.baseline), "1")
         ratio = f"[bold]{_number(row.ratio)}[/bold]"
-        result.add_row(f"  {row.name}", row.unit, *_cells(row.measured), ratio, row.better)
+        sizes = ", ".join(f"{count:,} {what}" for what, count in row.sizes.items())
+        result.add_row(f"  {row.name}, {sizes}", row.unit, *_cells(row.measured), ratio, row.better)
     load = ", ".join(str(value) for value in facts["load_average"])
     result.caption = f"{facts['cores_usable']} cores, {facts['cpu']}; load of the machine at the start {load}"
     return result

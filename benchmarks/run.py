@@ -5,11 +5,12 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks import large_rows, record, scoring, system
+from benchmarks import emulation, large_rows, record, scoring, system
 from benchmarks.copies import PUBLIC_EVENTS, write_copies, write_public
+from benchmarks.emulation import EmulationSizes
 from benchmarks.record import Row
 from benchmarks.subject import prepare
 from l1ae.errors import L1aeError
@@ -35,12 +36,15 @@ class Sizes:
     memory_events: int = 100_000
     conversion_events: int = 300_000
     large_events: int = PUBLIC_EVENTS
+    emulated: EmulationSizes = field(default_factory=EmulationSizes)
     recipes: tuple[str, ...] = ("lepton", "zero-bias")
     generated_events: int = 100
     pool_events: int = 2000
 
 
-def measure(configs: Sequence[Path], data: Path, sizes: Sizes, ui: Terminal, folder: Path) -> list[Row]:
+def measure(
+    configs: Sequence[Path], data: Path, sizes: Sizes, ui: Terminal, folder: Path, emulated: Sequence[Path]
+) -> list[Row]:
     """All rows; `folder` takes what is made on the way.
 
     Raises `VerificationError` when implementations of one model do not give equal integers.
@@ -69,6 +73,7 @@ def measure(configs: Sequence[Path], data: Path, sizes: Sizes, ui: Terminal, fol
 
         ui.stage(f"bench: memory of verifying {sizes.memory_events:,} events")
         rows += system.memory(subjects[0], sizes.memory_events, folder)
+        rows += emulation.measure(emulated, data, sizes.emulated, ui, folder / "emulation")
         rows += _events(data, sizes, ui, folder)
     return rows
 
@@ -100,7 +105,7 @@ def main(results: Path = RESULTS, data: Path | None = None) -> int:
     folder = Path(tempfile.mkdtemp(prefix="l1ae-bench-"))
     with Terminal() as ui:
         try:
-            rows = measure(CONFIGS, data or sample_path(), Sizes(), ui, folder)
+            rows = measure(CONFIGS, data or sample_path(), Sizes(), ui, folder, emulation.CONFIGS)
             write_text(results, json.dumps(record.document(rows, before, record.machine()), indent=1) + "\n")
         except L1aeError as error:
             ui.say(f"bench: error: {error} (everything it made is kept in {folder})")

@@ -2,6 +2,7 @@
 
 import ctypes
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -63,29 +64,35 @@ def hls4ml_predict(library: Path, ports: Sources) -> Scores:
 
 def rates(
     title: str,
-    candidates: Mapping[str, Scores],
+    candidates: Mapping[str, Scores | tuple[Scores, int]],
     words: NDArray[np.integer],
     repeats: int,
     advance: Callable[[], Any] = lambda: None,
 ) -> list[Row]:
     """Rows in events/s; the first of `candidates` is the baseline.
 
-    Raises `VerificationError` when any timed call gave another score than the baseline.
+    A candidate that comes with a number gets that many copies of the events in each call. Raises `VerificationError`
+    when any timed call gave another score than the baseline.
     """
     baseline = next(iter(candidates))
-    expected = candidates[baseline](words)
+    copies = {name: one[1] if isinstance(one, tuple) else 1 for name, one in candidates.items()}
+    scores_of = {name: one[0] if isinstance(one, tuple) else one for name, one in candidates.items()}
+    given = {count: np.tile(words, (count, 1)) for count in set(copies.values())}
+    expected = scores_of[baseline](words)
 
     def check(name: str, scores: NDArray[np.int64]) -> None:
-        _same(title, words, (baseline, expected), (name, scores))
+        count = copies[name]
+        _same(title, given[count], (baseline, np.tile(expected, (count, 1))), (name, scores))
         advance()
 
-    for name, score in candidates.items():  # untimed: Keras compiles, caches fill
-        check(name, score(words))
-    actions = {name: lambda score=score: score(words) for name, score in candidates.items()}
+    for name, score in scores_of.items():  # untimed: Keras compiles, caches fill
+        check(name, score(given[copies[name]]))
+    actions = {name: partial(score, given[copies[name]]) for name, score in scores_of.items()}
     times = in_turns(actions, repeats, check)
-    spreads = {name: Spread.of(len(words) / seconds for seconds in times[name]) for name in candidates}
+    spreads = {name: Spread.of(len(given[copies[name]]) / one for one in times[name]) for name in candidates}
+    sizes = {name: {"events": len(words)} | ({"copies": count} if count > 1 else {}) for name, count in copies.items()}
     return [
-        Row(f"scoring {title}", name, "events/s", "higher", spread, baseline, spreads[baseline], {"events": len(words)})
+        Row(f"scoring {title}", name, "events/s", "higher", spread, baseline, spreads[baseline], sizes[name])
         for name, spread in spreads.items()
         if name != baseline
     ]

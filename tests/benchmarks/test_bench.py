@@ -14,7 +14,7 @@ import pytest
 import yaml
 from rich.console import Console
 
-from benchmarks import record, run, scoring
+from benchmarks import emulation, record, run, scoring
 from benchmarks.clock import Spread, in_turns
 from benchmarks.record import Row
 from benchmarks.run import Sizes, measure
@@ -36,10 +36,12 @@ TINY = Sizes(
     large_events=4000,
     generated_events=2,
     pool_events=4,
+    emulated=emulation.EmulationSizes(events=20, repeats=2, compared=60_000),
 )
 #: Rows per group; nothing here asserts a time.
 GROUPS = {
-    "scoring": 6,
+    "scoring": 18,
+    "arithmetic": 2,
     "training": 2,
     "reading": 1,
     "start-up": 1,
@@ -92,7 +94,7 @@ def recipe(tmp_path_factory):
 def rows(configs, event_file, recipe, compiled, tmp_path_factory):
     sizes = replace(TINY, recipes=(str(recipe),))
     with Terminal() as ui:
-        return measure(configs, event_file, sizes, ui, tmp_path_factory.mktemp("bench"))
+        return measure(configs, event_file, sizes, ui, tmp_path_factory.mktemp("bench"), configs)
 
 
 def test_every_figure_has_a_baseline_a_ratio_and_sizes(rows):
@@ -116,6 +118,39 @@ def test_the_full_autoencoder_and_its_encoder_are_scored(rows):
         found = [row for row in rows if row.group == f"scoring {shape}"]
         assert {row.baseline_name for row in found} == {scoring.BASELINE}
         assert {row.name for row in found} == set(CANDIDATES)
+
+
+def test_every_way_to_emulate_is_measured_on_the_same_events(rows):
+    for shape in ("57-4-2", "57-4-2-4-57"):
+        found = {row.name: row for row in rows if row.group == f"scoring {shape}, emulation"}
+        assert {row.baseline_name for row in found.values()} == {scoring.BASELINE}
+        said = " ".join(found)
+        for what in (
+            "l1ae.Emulator, 1 thread",
+            "numpy int64",
+            "packaged library",
+            "XLA",
+            "without special instructions",
+        ):
+            assert what in said
+        assert {row.sizes["events"] for row in found.values()} == {20}
+        assert found[emulation.EMULATOR].sizes["events equal to the reference"] == 60_000
+        (share,) = (row for row in rows if row.group == f"arithmetic {shape}")
+        assert 0 < share.ratio < 1
+        assert share.sizes == {"products an event": 57 * 4 + 4 * 2 + (4 * 2 + 57 * 4) * (shape != "57-4-2")}
+
+
+def test_an_emulator_that_differs_gets_no_figures(subject, monkeypatch):
+    class Wrong(emulation.Emulator):
+        def __call__(self, values):
+            found = super().__call__(values)
+            found[3] += 1
+            return found
+
+    monkeypatch.setattr(emulation, "Emulator", Wrong)
+    words = subject.samples.first_test_events(20).inputs
+    with Terminal() as ui, pytest.raises(VerificationError, match="differs from the reference in 1 of 20 events"):
+        emulation.agreement(subject.circuit, words, 20, ui)
 
 
 def test_record_and_table(rows, tmp_path):
@@ -221,4 +256,14 @@ def test_only_the_base_install_is_needed():
                 roots |= {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom):
                 roots.add((node.module or "").split(".")[0])
-    assert roots - sys.stdlib_module_names == {"benchmarks", "l1ae", "click", "da4ml", "h5py", "keras", "numpy", "rich"}
+    assert roots - sys.stdlib_module_names == {
+        "benchmarks",
+        "l1ae",
+        "click",
+        "da4ml",
+        "h5py",
+        "keras",
+        "numpy",
+        "rich",
+        "tensorflow",
+    }
