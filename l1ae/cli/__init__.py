@@ -28,6 +28,7 @@ def _version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
         "build",
         "report",
         "evaluate",
+        "monitor",
         "compare",
         "encode",
         "emulate",

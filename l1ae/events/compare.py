@@ -228,13 +228,21 @@ def merged(counts: NDArray[np.int64], least: float) -> NDArray[np.intp]:
 
 
 def corrected(tests: Sequence[InputTest]) -> tuple[InputTest, ...]:
-    """The tests with p-values corrected for their number, whatever their dependence (Holm, Scand. J. Stat. 6, 1979)."""
-    made = sorted((test.p_both, number) for number, test in enumerate(tests) if test.p is not None)
-    result, floor = list(tests), 0.0
-    for rank, (p, number) in enumerate(made):
-        floor = max(floor, min(1.0, p * (len(made) - rank)))
-        result[number] = tests[number].model_copy(update={"p_holm": floor})
+    """The tests with p-values corrected for their number."""
+    made = [number for number, test in enumerate(tests) if test.p is not None]
+    result = list(tests)
+    for number, p in zip(made, holm([tests[number].p_both for number in made]), strict=True):
+        result[number] = tests[number].model_copy(update={"p_holm": p})
     return tuple(result)
+
+
+def holm(values: Sequence[float]) -> list[float]:
+    """P-values corrected for their number, whatever their dependence (Holm, Scand. J. Stat. 6, 1979)."""
+    result, floor = list(values), 0.0
+    for rank, number in enumerate(sorted(range(len(values)), key=lambda number: values[number])):
+        floor = max(floor, min(1.0, values[number] * (len(values) - rank)))
+        result[number] = floor
+    return result
 
 
 def p_text(value: float | None) -> str:

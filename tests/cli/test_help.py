@@ -19,6 +19,7 @@ COMMANDS = (
     "generate",
     "export",
     "package",
+    "monitor",
     "emulate",
     "data",
     "data generate",
