@@ -18,7 +18,7 @@ help:  ## this list
 
 .venv/.made-test: .venv/.made
 	@echo "installing what the tests need into .venv"
-	@$(PIP) --editable '.[export,generate,notebooks,test]'
+	@$(PIP) --editable '.[dask,export,generate,notebooks,test]'
 	@touch $@
 
 run: .venv/.made  ## events -> trained autoencoder -> verified firmware -> report, on the shipped sample

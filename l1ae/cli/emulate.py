@@ -7,6 +7,8 @@ import click
 
 if TYPE_CHECKING:
     from l1ae.emulation import Job
+    from l1ae.emulation.emulate import Emulated
+    from l1ae.terminal import Terminal
 
 
 def _words(_: click.Context, __: click.Parameter, value: str | None) -> tuple[int, ...] | None:
@@ -34,8 +36,14 @@ def _words(_: click.Context, __: click.Parameter, value: str | None) -> tuple[in
     metavar="T,T,...",
     help="Score words from which on an event passes; default the working points of the run's report.",
 )
+@click.option("--scheduler", metavar="ADDRESS", help="Dask scheduler whose workers take the files, one each at a time.")
 def command(
-    source: Path, data: tuple[Path, ...], more: tuple[Path, ...], out: Path, thresholds: tuple[int, ...] | None
+    source: Path,
+    data: tuple[Path, ...],
+    more: tuple[Path, ...],
+    out: Path,
+    thresholds: tuple[int, ...] | None,
+    scheduler: str | None,
 ) -> None:
     """Write the integer score of every event, and whether it passes, to HDF5 or parquet as the suffix says.
 
@@ -43,14 +51,18 @@ def command(
     interruption the same command continues; what belongs to another circuit, data or thresholds is started over.
     With several files --out is a folder, and each output has the name of its input.
 
+    With --scheduler each file is a task of a dask cluster (pip install 'l1ae[dask]') whose workers see the same files
+    under the same names; when a worker is lost another one continues with its file.
+
     \b
     Example: l1ae emulate runs/dense_ae --data new.h5 --out scores.h5
     Example: l1ae emulate runs/dense_ae --data a.h5 b.h5 --out scores --thresholds 1073,9917
+    Example: l1ae emulate runs/dense_ae --data a.h5 b.h5 --out scores --scheduler tcp://127.0.0.1:8786
     """
     from l1ae.emulation import emulate_file
     from l1ae.emulation.emulate import check_names, opened
     from l1ae.errors import ConfigError
-    from l1ae.terminal import Terminal
+    from l1ae.terminal import Terminal, quiet
 
     files = (*data, *more)
     folder = len(files) > 1 or out.is_dir() or not out.suffix
@@ -62,15 +74,31 @@ def command(
     job = _job(source, thresholds)
     with Terminal() as ui:
         ui.stage(f"emulate: {source}")
+        if scheduler is not None:
+            from l1ae.emulation.cluster import emulate_files
+            from l1ae.many import scratch_log
+
+            with scratch_log("emulate") as log, quiet(log), ui.progress("files", len(files)) as advance:
+
+                def done(found: "Emulated") -> None:
+                    advance(1)
+                    _say(ui, found)
+
+                emulate_files(job, list(zip(files, targets, strict=True)), scheduler, done=done)
+            return
         for file, target in zip(files, targets, strict=True):
             with ui.progress(f"{file.name}, events", len(opened(file))) as advance:
-                done = emulate_file(job, file, target, advance=advance)
-            if done.discarded:
-                ui.say(f"  {target}: unfinished work of another circuit, data or thresholds was started over")
-            kept = f", {done.resumed} of them from before the interruption" if done.resumed else ""
-            ui.say(f"  {target}: {done.events} events{kept}, SHA-256 {done.sha256}")
-            for cut, passed in done.passed.items():
-                ui.say(f"    score >= {cut}: {passed} events pass")
+                found = emulate_file(job, file, target, advance=advance)
+            _say(ui, found)
+
+
+def _say(ui: "Terminal", done: "Emulated") -> None:
+    if done.discarded:
+        ui.say(f"  {done.out}: unfinished work of another circuit, data or thresholds was started over")
+    kept = f", {done.resumed} of them from before the interruption" if done.resumed else ""
+    ui.say(f"  {done.out}: {done.events} events{kept}, SHA-256 {done.sha256}")
+    for cut, passed in done.passed.items():
+        ui.say(f"    score >= {cut}: {passed} events pass")
 
 
 def _job(source: Path, thresholds: tuple[int, ...] | None) -> "Job":

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from l1ae.circuit import Circuit
+from l1ae.emulation.lock import only_writer
 from l1ae.emulation.output import SUFFIXES, writer
 from l1ae.emulation.parts import Part, Parts
 from l1ae.errors import ConfigError, DataError
@@ -55,13 +56,14 @@ def emulate_file(
 
     The same input gives the same bytes, resumed or not. `discarded`: partial work of another circuit, other data or
     other thresholds lay there and was started over. Raises `DataError` for events that cannot be read, do not fit the
-    circuit, or change meanwhile, `ConfigError` for a name or a threshold that makes no sense, and what `Emulator` does.
+    circuit, or change meanwhile, `ConfigError` for a name or a threshold that makes no sense, what `Emulator` does,
+    and `RunFolderError` while another process writes the same output.
     """
     check_names(data, out)
     circuit = Circuit.load(job.circuit)
     thresholds = _thresholds(job, circuit)
     emulator = Emulator(circuit)
-    with _unchanged(data):
+    with only_writer(out.parent / f".unfinished-{out.name}.lock"), _unchanged(data):
         file = opened(data)
         layout = file.layout.select(job.objects, job.features)
         if layout.n_inputs != circuit.n_inputs:

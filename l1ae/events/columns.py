@@ -23,7 +23,8 @@ class ColumnWriter:
     """Writes columns piece by piece; a context manager that leaves a whole file or none.
 
     `columns`: name -> (type, shape of a row). `form` names the format of the file; `record` is asked at the end for
-    what stands in it beside the columns.
+    what stands in it beside the columns. The same rows give the same bytes, however they are cut into pieces: each
+    block is written once, whole, and goes to the file before the next one.
     """
 
     def __init__(
@@ -34,7 +35,9 @@ class ColumnWriter:
         record: Callable[[], Mapping[str, Any]],
     ) -> None:
         self.path, self.form, self.columns, self.record = Path(path), form, dict(columns), record
-        self.rows = 0
+        self.rows = self._written = 0
+        self._waiting: dict[str, NDArray] = {}
+        self._datasets: list[tuple[str, h5py.Dataset]] = []
         self._stack = ExitStack()
 
     def __enter__(self) -> "ColumnWriter":
@@ -44,7 +47,7 @@ class ColumnWriter:
             self._sink = stack.enter_context(sink(temporary))
             self._file = stack.enter_context(_created(self._sink))
             for name, (kind, shape) in self.columns.items():
-                self._file.create_dataset(
+                dataset = self._file.create_dataset(
                     name,
                     shape=(0, *shape),
                     maxshape=(None, *shape),
@@ -55,18 +58,29 @@ class ColumnWriter:
                     shuffle=True,
                     fletcher32=True,
                 )
+                self._datasets.append((name, dataset))
             self._stack = stack.pop_all()
         return self
 
     def append(self, rows: Mapping[str, NDArray]) -> None:
         """Add rows: of each column as many."""
-        end = self.rows + len(next(iter(rows.values())))
-        for name in self.columns:
-            dataset = self._file[name]
-            dataset.resize(end, axis=0)
-            dataset[self.rows :] = rows[name]
+        count = len(next(iter(rows.values())))
+        if self._waiting:
+            rows = {name: np.concatenate([self._waiting[name], rows[name]]) for name in self.columns}
+        whole = (self.rows + count - self._written) // BLOCK * BLOCK
+        self._write({name: rows[name][:whole] for name in self.columns}, whole)
+        self._waiting = {name: np.array(rows[name][whole:]) for name in self.columns}
+        self.rows += count
+
+    def _write(self, rows: Mapping[str, NDArray], count: int) -> None:
+        if count:
+            for name, dataset in self._datasets:
+                dataset.resize(self._written + count, axis=0)
+                dataset[self._written :] = rows[name]
+                # Left to HDF5, where a block lies would depend on when it leaves its cache.
+                dataset.flush()
         self._sink.check()
-        self.rows = end
+        self._written += count
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -74,6 +88,8 @@ class ColumnWriter:
         with self._stack:
             if error is not None:
                 raise error
+            self._write(self._waiting, self.rows - self._written)
+            self._datasets.clear()
             # Of fixed length: HDF5 keeps texts of variable length without a checksum, and hangs where one is damaged.
             self._file.attrs["format"] = np.bytes_(self.form)
             self._file.attrs["record"] = np.bytes_(json.dumps(self.record()))

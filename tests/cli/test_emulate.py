@@ -60,3 +60,25 @@ def test_thresholds_are_those_of_the_report_unless_others_are_named(l1ae, underc
         assert json.loads(bytes(found.attrs["record"]))["thresholds"] == sorted(cuts)
         assert (found["passed"][:] == (found["scores"][:] >= np.array(sorted(cuts)))).all()
     assert all(f"score >= {int(cut)}:" in said for cut in cuts)
+
+
+def test_files_go_to_the_workers_of_a_scheduler(l1ae, undercomplete, data, tmp_path, monkeypatch):
+    distributed = pytest.importorskip("distributed")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    run, here, there = undercomplete.place.run, tmp_path / "here", tmp_path / "there"
+    l1ae("emulate", run, "--data", *data, "--out", here)
+    with distributed.LocalCluster(n_workers=1, processes=True, dashboard_address=":0", silence_logs=50) as cluster:
+        ended = l1ae("emulate", run, "--data", *data, "--out", there, "--scheduler", cluster.scheduler_address)
+    assert "a.h5: 300 events, SHA-256" in ended.text
+    assert "b.h5: 400 events, SHA-256" in ended.text
+    for file in data:
+        assert (here / file.name).read_bytes() == (there / file.name).read_bytes()
+
+
+def test_a_scheduler_that_does_not_answer_is_named(l1ae, undercomplete, data, tmp_path, monkeypatch):
+    pytest.importorskip("distributed")
+    monkeypatch.setattr("l1ae.emulation.cluster._PATIENCE", 1)
+    run, out = undercomplete.place.run, tmp_path / "scores"
+    ended = l1ae("emulate", run, "--data", *data, "--out", out, "--scheduler", "tcp://127.0.0.1:9")
+    assert ended.code == 2
+    assert "no dask scheduler answers at tcp://127.0.0.1:9" in ended.message
