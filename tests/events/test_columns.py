@@ -1,6 +1,7 @@
 """Columns in HDF5: whole, checked, or not there."""
 
 import errno
+import itertools
 import json
 import os
 import time
@@ -8,9 +9,11 @@ import time
 import h5py
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from l1ae.errors import RunFolderError
-from l1ae.events.columns import ColumnWriter
+from l1ae.events.columns import BLOCK, ColumnWriter
 
 COLUMNS = {"code": (np.int8, (2,)), "event_id": (np.uint64, ())}
 
@@ -75,3 +78,17 @@ def test_a_full_disk_is_one_error_and_no_file(tmp_path, monkeypatch):
     ):
         writer.append(rows(10))
     assert list(tmp_path.iterdir()) == []
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(cuts=st.lists(st.integers(0, 2 * BLOCK + 9), max_size=8))
+def test_the_same_rows_give_the_same_bytes_however_they_are_cut(cuts, tmp_path):
+    def written(name, ends):
+        with ColumnWriter(tmp_path / name, "codes-1", COLUMNS, dict) as writer:
+            for first, last in itertools.pairwise(ends):
+                writer.append(rows(last - first, first))
+                assert writer.rows == last
+        return (tmp_path / name).read_bytes()
+
+    end = 2 * BLOCK + 9
+    assert written("cut.h5", [0, *sorted(cuts), end]) == written("whole.h5", [0, end])
