@@ -17,14 +17,16 @@ from l1ae.files import atomic_path
 
 #: Rows in one compressed block of a file.
 BLOCK = 4096
+#: Rows of a column that are written before those of the next column.
+_STRIPE = 16 * BLOCK
 
 
 class ColumnWriter:
     """Writes columns piece by piece; a context manager that leaves a whole file or none.
 
     `columns`: name -> (type, shape of a row). `form` names the format of the file; `record` is asked at the end for
-    what stands in it beside the columns. The same rows give the same bytes, however they are cut into pieces: each
-    block is written once, whole, and goes to the file before the next one.
+    what stands in it beside the columns. The same rows give the same bytes, however they are cut into pieces:
+    stripes of whole blocks are written one after the other, each once.
     """
 
     def __init__(
@@ -67,10 +69,12 @@ class ColumnWriter:
         count = len(next(iter(rows.values())))
         if self._waiting:
             rows = {name: np.concatenate([self._waiting[name], rows[name]]) for name in self.columns}
-        whole = (self.rows + count - self._written) // BLOCK * BLOCK
-        self._write({name: rows[name][:whole] for name in self.columns}, whole)
-        self._waiting = {name: np.array(rows[name][whole:]) for name in self.columns}
         self.rows += count
+        start, there = 0, self.rows - self._written
+        while there - start >= _STRIPE:
+            self._write({name: rows[name][start : start + _STRIPE] for name in self.columns}, _STRIPE)
+            start += _STRIPE
+        self._waiting = {name: np.array(rows[name][start:]) for name in self.columns}
 
     def _write(self, rows: Mapping[str, NDArray], count: int) -> None:
         if count:

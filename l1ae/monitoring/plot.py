@@ -35,7 +35,7 @@ def plot_scores(
             axes.axvline(word, color="grey", linestyle=":", linewidth=1.5)
             axes.annotate(
                 ", ".join(names),
-                (word, 0.98),
+                (word, 0.84),
                 xycoords=("data", "axes fraction"),
                 rotation=90,
                 va="top",

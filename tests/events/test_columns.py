@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from l1ae.errors import RunFolderError
-from l1ae.events.columns import BLOCK, ColumnWriter
+from l1ae.events.columns import _STRIPE, BLOCK, ColumnWriter
 
 COLUMNS = {"code": (np.int8, (2,)), "event_id": (np.uint64, ())}
 
@@ -81,7 +81,7 @@ def test_a_full_disk_is_one_error_and_no_file(tmp_path, monkeypatch):
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(cuts=st.lists(st.integers(0, 2 * BLOCK + 9), max_size=8))
+@given(cuts=st.lists(st.integers(0, _STRIPE + 2 * BLOCK + 9), max_size=8))
 def test_the_same_rows_give_the_same_bytes_however_they_are_cut(cuts, tmp_path):
     def written(name, ends):
         with ColumnWriter(tmp_path / name, "codes-1", COLUMNS, dict) as writer:
@@ -90,5 +90,5 @@ def test_the_same_rows_give_the_same_bytes_however_they_are_cut(cuts, tmp_path):
                 assert writer.rows == last
         return (tmp_path / name).read_bytes()
 
-    end = 2 * BLOCK + 9
+    end = _STRIPE + 2 * BLOCK + 9
     assert written("cut.h5", [0, *sorted(cuts), end]) == written("whole.h5", [0, end])

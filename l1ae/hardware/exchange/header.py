@@ -24,9 +24,9 @@ _HEADER = """\
  *
  *   static void {name}_event(const int64_t *words, int64_t *out)
  *
- * words: {inputs} words, inside of their formats, of the inputs
+ * words: those of the inputs, inside of their formats
 {ports}
- * out: {outputs} words of the outputs
+ * out: those of the outputs
 {results}
  * A word stands for the value word * 2**-(bits below the point). C99 and C++; needs <stdint.h> alone, keeps no state,
  * can be called from many threads.
@@ -116,4 +116,4 @@ def _listed(nodes: Any) -> str:
 
 def _line(node: Node) -> str:
     name = re.sub(r"[^\w.-]", "_", node.name)  # nothing that could end a comment
-    return f" *   {name}: {node.size} words of {node.format}, {node.format.fraction} bits below the point"
+    return f" *   {name}: {node.size} x {node.format}, {node.format.fraction} bits below the point"

@@ -38,8 +38,8 @@ def test_it_is_compared_and_written(small, tmp_path):
 
 def test_it_says_what_goes_in_and_out(small):
     text = header(small, "model").decode()
-    assert " *   words: 3 words of ap_fixed<6,4,RND_CONV,SAT>, 2 bits below the point\n" in text
-    assert " *   code: 2 words of ap_fixed<6,4,RND_CONV,SAT>, 2 bits below the point\n" in text
+    assert " *   words: 3 x ap_fixed<6,4,RND_CONV,SAT>, 2 bits below the point\n" in text
+    assert " *   code: 2 x ap_fixed<6,4,RND_CONV,SAT>, 2 bits below the point\n" in text
     assert re.findall(r"#include .*", text) == ["#include <stdint.h>"]
 
 

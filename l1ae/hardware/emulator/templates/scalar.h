@@ -1,4 +1,4 @@
-/* Arithmetic on one event: plain C99, no libraries. Right shifts of negative words keep the sign, as in every known compiler. */
+/* Arithmetic: plain C99, no libraries. Right shifts of negative words keep the sign, as in every known compiler. */
 static inline int64_t wide(int32_t x) { return x; }
 static inline int32_t narrow(int64_t x) { return (int32_t)x; }
 static inline int32_t zero32(void) { return 0; }
