@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -300,6 +301,14 @@ def test_a_missing_tool_is_named(tmp_path, monkeypatch):
     with pytest.raises(ToolchainError, match="make not found, which builds and checks the package: install it"):
         write(tmp_path / "ANOMALY")
     assert not (tmp_path / "ANOMALY").exists()
+
+
+def test_a_library_for_another_processor_says_so(copied):
+    if platform.machine() != "x86_64" or "avx5124fmaps" in Path("/proc/cpuinfo").read_text().replace("_", ""):
+        pytest.skip("needs an x86-64 processor without the instructions of the Xeon Phi")
+    (copied / "ANOMALY_v1.so").unlink()
+    said = make(copied, "check-ANOMALY_v1", "CXXFLAGS=-O3 -fPIC -std=c++17 -mavx5124fmaps", code=2)
+    assert "error: ANOMALY_v1 was built for a processor with avx" in said
 
 
 # Refusals

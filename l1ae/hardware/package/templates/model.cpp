@@ -52,7 +52,53 @@ private:
   std::int64_t words_[n_inputs] = {}, results_[n_results] = {};
 };
 
+/* A library that was compiled with flags for one processor says so on another, before its instructions fail there. */
+#if defined(__x86_64__) && defined(__GNUC__)
+#define L1AE_NEEDS(feature)                                                                       \
+  if (!__builtin_cpu_supports(feature))                                                           \
+  throw std::runtime_error("{{ model }} was built for a processor with " feature ", which this one lacks: build it here")
+__attribute__((target("arch=x86-64"), noinline)) static void check_processor()
+{
+#if defined(__AVX__)
+  L1AE_NEEDS("avx");
+#endif
+#if defined(__AVX2__)
+  L1AE_NEEDS("avx2");
+#endif
+#if defined(__FMA__)
+  L1AE_NEEDS("fma");
+#endif
+#if defined(__BMI2__)
+  L1AE_NEEDS("bmi2");
+#endif
+#if defined(__AVX512F__)
+  L1AE_NEEDS("avx512f");
+#endif
+#if defined(__AVX512BW__)
+  L1AE_NEEDS("avx512bw");
+#endif
+#if defined(__AVX512VL__)
+  L1AE_NEEDS("avx512vl");
+#endif
+#if defined(__AVX512DQ__)
+  L1AE_NEEDS("avx512dq");
+#endif
+#if defined(__AVX512VNNI__)
+  L1AE_NEEDS("avx512vnni");
+#endif
+#if defined(__AVX5124FMAPS__)
+  L1AE_NEEDS("avx5124fmaps");
+#endif
+}
+#else
+static void check_processor() {}
+#endif
+
 }  // namespace {{ model }}
 
-extern "C" __attribute__((visibility("default"))) hls4mlEmulator::Model *create_model() { return new {{ model }}::Emulator; }
+extern "C" __attribute__((visibility("default"))) hls4mlEmulator::Model *create_model()
+{
+  {{ model }}::check_processor();
+  return new {{ model }}::Emulator;
+}
 extern "C" __attribute__((visibility("default"))) void destroy_model(hls4mlEmulator::Model *model) { delete model; }
