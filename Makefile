@@ -24,7 +24,7 @@ help:  ## this list
 run: .venv/.made  ## events -> trained autoencoder -> verified firmware -> report, on the shipped sample
 	$(BIN)/l1ae run configs/dense_ae.yaml
 
-family: .venv/.made  ## every preset, and one table over all of them (about half an hour)
+family: .venv/.made  ## every preset, and one table over all of them (hours: each has its netlist)
 	for preset in configs/*.yaml; do $(BIN)/l1ae run $$preset || exit; done
 	$(BIN)/l1ae compare $(patsubst configs/%.yaml,runs/%,$(wildcard configs/*.yaml)) \
 	  --markdown runs/family.md --json runs/family.json --html runs/family.html
