@@ -55,6 +55,8 @@ def build(
             _compile(
                 [compiler, *flags, f'-DDIGEST="{key}"'], source, library, log or library.with_suffix(".log"), check
             )
+            if log is None:
+                library.with_suffix(".log").unlink(missing_ok=True)  # it holds no error
         except OSError as error:
             raise RunFolderError(f"cannot write {cache}: {error.strerror or error}") from error
     return library, _loaded(library, key)
