@@ -47,9 +47,8 @@ def implementations(subject: Subject, folder: Path) -> dict[str, tuple[Scores, i
 
     With each how many copies of the events it gets, so that a fast one works for longer than a clock tick.
     """
-    native, portable = Emulator(subject.circuit), Emulator(subject.circuit, target="portable")
-    one = Emulator(subject.circuit, threads=1)
-    native.threads = portable.threads = THREADS
+    native, one = (Emulator(subject.circuit, threads=threads) for threads in (THREADS, 1))
+    portable = Emulator(subject.circuit, target="portable", threads=THREADS)
     return {
         BASELINE: (hls4ml_predict(subject.hls4ml_library, subject.simulation.sources), 1),
         f"numpy int64 (the reference), {THREADS} threads": (partial(reference, subject.circuit), 5),

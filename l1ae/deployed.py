@@ -21,9 +21,8 @@ from l1ae.stimuli import stimuli
 
 @dataclass(frozen=True)
 class Deployed:
-    """The circuit of `source`, whose file is `path`; `run` is None for a project."""
+    """A circuit and its file `path`; `run` is None for a project."""
 
-    source: Path
     path: Path
     circuit: Circuit
     run: RunFolder | None
@@ -35,10 +34,10 @@ class Deployed:
         if kind == "model":
             raise RunFolderError(f"{source} is a model file: l1ae convert it, then l1ae {command} the project")
         if kind == "project":
-            return cls(source, source / CIRCUIT, Firmware.open(source).circuit, None)
+            return cls(source / CIRCUIT, Firmware.open(source).circuit, None)
         run = RunFolder.open(source)
         path = run.need(run.circuit, "convert")
-        return cls(source, path, Circuit.load(path), run)
+        return cls(path, Circuit.load(path), run)
 
     def stimuli(self) -> Mapping[str, NDArray[np.float64]]:
         """Values (N, n_inputs) by origin, on which an implementation is compared with the reference."""

@@ -18,7 +18,7 @@ from l1ae.events.schema import EventSet, codes_of
 from l1ae.events.summary import Summary
 from l1ae.hardware.emulator.emulator import Emulator
 from l1ae.monitoring.rates import ThresholdRate, threshold_rates, thresholds_of
-from l1ae.report.elsewhere import check_layout
+from l1ae.report.elsewhere import check_files
 from l1ae.report.record import RunReport
 from l1ae.samples import Samples
 
@@ -39,11 +39,6 @@ class Monitoring(FiniteRecord):
     rates: tuple[ThresholdRate, ...]
     input_khz: float
     left_out: dict[str, int]
-
-    @property
-    def score(self) -> float | None:
-        """KS distance of the score words."""
-        return next(test.ks for test in self.comparison.tests if test.name == SCORE)
 
 
 @dataclass
@@ -78,16 +73,11 @@ def watch(
     record, and the counts of the reference and of the new events. Raises `DataError` for files with another layout, or
     without such events.
     """
-    if report.layout is None or report.rates is None:
-        raise DataError(f"the report of {report.name} was written by an older l1ae")
-    if len({file.path.resolve() for file in files}) < len(files):
-        raise DataError("an event file is named twice")
-    for file in files:
-        check_layout(file, report.layout)
+    layout, rates = check_files(report, files)
     emulator = Emulator(circuit)
-    reference = _counted(emulator, samples.stream.chunks(samples.config.background, "test"), report.layout, advance)
+    reference = _counted(emulator, samples.stream.chunks(samples.config.background, "test"), layout, advance)
     chosen = chain.from_iterable(_chosen(file, processes) for file in files)
-    new = _counted(emulator, _renamed(chosen), report.layout, advance)
+    new = _counted(emulator, _renamed(chosen), layout, advance)
     words = sorted(reference.scores.keys() | new.scores.keys())
     counts = [np.array([sample.scores[word] for word in words], dtype=np.int64) for sample in (reference, new)]
     names = (f"the reference of {report.name}", ", ".join(file.path.name for file in files))
@@ -102,8 +92,8 @@ def watch(
         run=report.name,
         files=tuple(file.path.name for file in files),
         comparison=inputs.model_copy(update={"tests": tests}),
-        rates=threshold_rates(cuts, passing[0], passing[1], report.rates.input_khz),
-        input_khz=report.rates.input_khz,
+        rates=threshold_rates(cuts, passing[0], passing[1], rates.input_khz),
+        input_khz=rates.input_khz,
         left_out=dict(left_out),
     )
     return record, reference, new

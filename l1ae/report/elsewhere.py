@@ -99,12 +99,7 @@ def evaluate_files(
     `advance` is told the events of each chunk. Raises `DataError` for files with another layout than the run's, and
     when they lack a process that is asked for.
     """
-    if report.layout is None or report.rates is None:
-        raise DataError(f"the report of {report.name} was written by an older l1ae")
-    if len({file.path.resolve() for file in files}) < len(files):
-        raise DataError("an event file is named twice")
-    for file in files:
-        check_layout(file, report.layout)
+    layout, known_rates = check_files(report, files)
     training = training_digests(data, report)
     names: list[str] = []
     processes, scores, used = [np.zeros(0, dtype=np.intp)], [np.zeros(0, dtype=np.int64)], []
@@ -115,7 +110,7 @@ def evaluate_files(
         part, why = _part(sha256, training)
         names += [name for name in file.reader.process_names if name not in names]
         codes = np.array([names.index(name) for name in file.reader.process_names], dtype=np.intp)
-        for events, values in _scored(file, circuit, report.layout, part, advance):
+        for events, values in _scored(file, circuit, layout, part, advance):
             processes.append(codes[events.process])
             scores.append(values)
             if known:
@@ -139,9 +134,20 @@ def evaluate_files(
         events={name: counts[name] for name in (*background, *signals)},
         physics=evaluate(of.background, of.signals, highest_word=highest) if signals else {},
         in_force=_in_force(report, of),
-        rates=rates(of, report.rates.basis, highest_word=highest),
+        rates=rates(of, known_rates.basis, highest_word=highest),
         pile_up=_pile_up(report, of, np.concatenate(collisions)[is_background]) if known else None,
     )
+
+
+def check_files(report: RunReport, files: Sequence[Inspection]) -> tuple[Layout, Rates]:
+    """Layout and rates of a report; raises `DataError` unless each file is named once and holds what the run takes."""
+    if report.layout is None or report.rates is None:
+        raise DataError(f"the report of {report.name} was written by an older l1ae")
+    if len({file.path.resolve() for file in files}) < len(files):
+        raise DataError("an event file is named twice")
+    for file in files:
+        check_layout(file, report.layout)
+    return report.layout, report.rates
 
 
 def training_digests(data: DataConfig, report: RunReport) -> set[str] | None:

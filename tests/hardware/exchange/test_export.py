@@ -1,33 +1,21 @@
 """A file is written when it equals the reference, whole, and always with the same bytes."""
 
 import sys
-from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from l1ae.circuit import Rounding, corner_words
+from l1ae.circuit import corner_words
 from l1ae.errors import ConversionError, ToolchainError, VerificationError
 from l1ae.hardware.exchange import FORMATS, compare, export
+
+from .faults import other_rounding, other_weight
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 pytest.importorskip("qonnx")
 
 KINDS = pytest.mark.parametrize("kind", ["onnx", "qonnx"])
-
-
-def other_weight(circuit):
-    """The circuit with one bit of one weight changed."""
-    kernel = circuit["hidden"].kernel.copy()
-    kernel[1, 0] ^= 1
-    return circuit.replace(replace(circuit["hidden"], kernel=kernel))
-
-
-def other_rounding(circuit):
-    """The circuit with ties rounded up instead of to even."""
-    node = circuit["code"]
-    return circuit.replace(replace(node, format=replace(node.format, rounding=Rounding.RND)))
 
 
 @KINDS

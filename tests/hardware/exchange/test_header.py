@@ -3,30 +3,18 @@
 import re
 import shutil
 import subprocess
-from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from l1ae.circuit import Rounding, corner_words
+from l1ae.circuit import corner_words
 from l1ae.errors import ToolchainError, VerificationError
 from l1ae.hardware.exchange import FORMATS, compare, export
 from l1ae.hardware.exchange.header import header
 
+from .faults import other_rounding, other_weight
+
 pytestmark = pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc")
-
-
-def other_weight(circuit):
-    """The circuit with one bit of one weight changed."""
-    kernel = circuit["hidden"].kernel.copy()
-    kernel[1, 0] ^= 1
-    return circuit.replace(replace(circuit["hidden"], kernel=kernel))
-
-
-def other_rounding(circuit):
-    """The circuit with ties rounded up instead of to even."""
-    node = circuit["code"]
-    return circuit.replace(replace(node, format=replace(node.format, rounding=Rounding.RND)))
 
 
 def test_it_is_compared_and_written(small, tmp_path):
